@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct LAMCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "lam")
+}
