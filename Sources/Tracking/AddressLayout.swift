@@ -1,0 +1,56 @@
+/// How a logical address is made of a mapping's slot, the slot's generation and an offset.
+///
+/// An address names its slot, so that finding the mapping behind a scatter/gather element is a shift and a table
+/// load. It also carries the low bits of the slot's generation, so that an address of a released mapping misses the
+/// mapping which took over its slot.
+///
+/// ```
+/// bit 63   62   61                52 51                  32 31             0
+///      0 |  0 |    generation 10    |        slot 20       |    offset 32    |   ordinary mapping
+///      0 |  1 | generation 3 (61-59) | slot 12 (58-47) |    offset 47        |   mapping of more than 3 GiB
+/// ```
+///
+/// The top bit stays clear because `NDK_LOGICAL_ADDRESS` is signed. The offset begins at the memory's own address
+/// modulo 1 GiB: verbs require equal page offsets, and an adapter can then use huge translation entries wherever the
+/// memory has huge pages. The end of an offset range is never handed out, which leaves the gap that keeps two
+/// mappings from being adjacent (rule L9).
+enum AddressLayout {
+    /// Slots below this index belong to large mappings, the others to ordinary ones.
+    static let largeSlots: UInt32 = 1 << 12
+    static let allSlots: UInt32 = 1 << 20
+
+    /// No host page is larger, so one guard serves on every machine.
+    static let guardBytes: UInt64 = 64 << 10
+
+    private static let largeBit: UInt64 = 1 << 62
+    private static let startMask: UInt64 = (1 << 30) - 1
+
+    /// The slot that an address names; it need not be in use.
+    static func slot(of address: UInt64) -> UInt32 {
+        address & largeBit == 0
+            ? UInt32(truncatingIfNeeded: address >> 32) & (allSlots - 1)
+            : UInt32(truncatingIfNeeded: address >> 47) & (largeSlots - 1)
+    }
+
+    /// Which kind of slot a mapping needs; nil if no slot can hold it.
+    static func size(memory: UInt64, length: UInt64) -> SlotSize? {
+        let (end, overflow) = (memory & startMask).addingReportingOverflow(length)
+        guard !overflow else { return nil }
+        if end <= (1 << 32) - guardBytes { return .ordinary }
+        return end <= (1 << 47) - guardBytes ? .large : nil
+    }
+
+    /// The logical address of the first byte of `memory` in a slot.
+    static func base(slot: UInt32, generation: UInt32, memory: UInt64) -> UInt64 {
+        let start = memory & startMask
+        return slot < largeSlots
+            ? largeBit | UInt64(generation & 0x7) << 59 | UInt64(slot) << 47 | start
+            : UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | start
+    }
+}
+
+/// The two kinds of slots.
+enum SlotSize {
+    case ordinary
+    case large
+}

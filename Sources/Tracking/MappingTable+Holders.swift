@@ -1,0 +1,101 @@
+import Synchronization
+
+/// What still uses a mapping.
+package struct MappingHolders: Hashable, Sendable {
+    /// Each queue that has not completed past its last use, and how many requests it has to complete until then.
+    package var queues: [QueueID: UInt64] = [:]
+    /// Bound windows.
+    package var windows = 0
+    /// Uses by requests of queues that found no fence free.
+    package var countedUses = 0
+
+    package var isEmpty: Bool { queues.isEmpty && windows == 0 && countedUses == 0 }
+}
+
+extension MappingTable {
+    /// Whether no request and no window uses a closed mapping any more.
+    ///
+    /// The caller has issued its barrier since the mapping was closed. The answer "no" may be a moment old, and comes
+    /// also while one of the mapping's queues is in the middle of a post; "yes" is final.
+    package func isIdle(_ id: MappingID) -> Bool {
+        let slot = unsafe slot(of: id, in: .closing)
+        guard unsafe slot.pointee.windows.load(ordering: .acquiring) == 0,
+            unsafe slot.pointee.counted.load(ordering: .acquiring) == 0
+        else { return false }
+        for index in 0..<MappingSlot.fenceCount {
+            guard unsafe isPassed(slot.pointee.fences[index]) else { return false }
+        }
+        return true
+    }
+
+    /// Whether the fence's queue has completed past it, and will not write it again for this mapping.
+    private func isPassed(_ fence: borrowing Fence) -> Bool {
+        let owner = fence.queue.load(ordering: .acquiring)
+        guard owner != 0, let state = unsafe queues.state(of: QueueID(raw: owner)) else { return true }
+        // A poster that found the mapping live is still inside; only after it left is its fence its last word.
+        guard unsafe state.pointee.turnstile.ownerHasLeft() else { return false }
+        return unsafe remaining(fence, of: state) == 0
+    }
+
+    /// How many requests the queue must complete until it is past the fence.
+    private func remaining(_ fence: borrowing Fence, of state: UnsafeMutablePointer<QueueState>) -> UInt64 {
+        let position = fence.position.load(ordering: .acquiring)
+        // A fence beyond `posted` is of a request that was abandoned or withdrawn.
+        let last = unsafe min(position, state.pointee.posted.load(ordering: .acquiring))
+        let completed = unsafe state.pointee.completed.load(ordering: .acquiring)
+        return last > completed ? last - completed : 0
+    }
+
+    /// What uses a mapping at this moment; nothing for a stale identifier.
+    package func holders(of id: MappingID) -> MappingHolders {
+        var holders = MappingHolders()
+        guard let slot = unsafe slots.element(at: Int(id.slot)),
+            unsafe slot.pointee.lifecycle.load(ordering: .acquiring) >> 2 == UInt64(id.generation)
+        else { return holders }
+        unsafe holders.windows = Int(slot.pointee.windows.load(ordering: .acquiring))
+        unsafe holders.countedUses = Int(slot.pointee.counted.load(ordering: .acquiring))
+        for index in 0..<MappingSlot.fenceCount {
+            let owner = unsafe QueueID(raw: slot.pointee.fences[index].queue.load(ordering: .acquiring))
+            guard let state = unsafe queues.state(of: owner) else { continue }
+            let count = unsafe remaining(slot.pointee.fences[index], of: state)
+            if count > 0 { holders.queues[owner] = count }
+        }
+        return holders
+    }
+
+    // MARK: Windows
+
+    /// Notes that a window is about to be bound over the mapping at `address`.
+    ///
+    /// - Returns: the mapping, to be given to `dropWindow` when the window is certainly dead, and the memory's key.
+    package func holdWindow(address: UInt64, length: UInt64) throws(UseError) -> (id: MappingID, key: UInt32) {
+        guard let slot = unsafe slots.element(at: Int(AddressLayout.slot(of: address))) else { throw .unmapped }
+        // Counted first: a release that does not see the window is seen here.
+        unsafe slot.pointee.windows.add(1, ordering: .sequentiallyConsistent)
+        do throws(UseError) {
+            let id = try unsafe liveMapping(at: slot, address: address, length: length)
+            return (id, unsafe slot.pointee.key.load(ordering: .relaxed))
+        } catch {
+            unsafe slot.pointee.windows.subtract(1, ordering: .releasing)
+            throw error
+        }
+    }
+
+    private func liveMapping(
+        at slot: UnsafeMutablePointer<MappingSlot>, address: UInt64, length: UInt64
+    ) throws(UseError) -> MappingID {
+        let mapped = unsafe slot.pointee.length.load(ordering: .sequentiallyConsistent)
+        let offset = unsafe address &- slot.pointee.base.load(ordering: .relaxed)
+        guard offset < mapped else { throw .unmapped }
+        guard length <= mapped - offset else { throw .beyondEnd }
+        return unsafe MappingID(
+            slot: AddressLayout.slot(of: address),
+            generation: UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2))
+    }
+
+    /// Notes that a window over the mapping can no longer be used by a peer.
+    package func dropWindow(_ id: MappingID) {
+        guard let slot = unsafe slots.element(at: Int(id.slot)) else { return }
+        unsafe slot.pointee.windows.subtract(1, ordering: .releasing)
+    }
+}

@@ -1,0 +1,25 @@
+/// What others than the poster do with a queue.
+extension QueueTable {
+    /// Keeps the poster out, from its next post on. After a barrier, and once `isPosting` is false, the caller is
+    /// alone with the queue and may post in the poster's stead.
+    ///
+    /// - Returns: false if somebody else does so, or the queue is shut or closed.
+    package func hold(_ queue: QueueID) -> Bool {
+        unsafe state(of: queue)?.pointee.turnstile.hold() ?? false
+    }
+
+    /// Whether a post that began before the barrier is still going on.
+    package func isPosting(_ queue: QueueID) -> Bool {
+        unsafe state(of: queue)?.pointee.turnstile.isOwnerInside ?? false
+    }
+
+    /// Lets the poster pass again.
+    package func release(_ queue: QueueID) {
+        unsafe state(of: queue)?.pointee.turnstile.release()
+    }
+
+    /// Keeps the poster out for good; the caller holds the queue.
+    package func shut(_ queue: QueueID) {
+        unsafe state(of: queue)?.pointee.turnstile.shut()
+    }
+}

@@ -1,0 +1,34 @@
+/// What a work request carries through the device in its `wr_id`: which queue, and which position.
+///
+/// A completion says nothing else that can be trusted: on failure the opcode is garbage (T8) and a queue pair's number
+/// may meanwhile belong to another (T16). The position is shortened to 32 bits; a queue has far fewer requests
+/// outstanding, so the missing bits follow from what is completed.
+package struct WireID: Hashable, Sendable {
+    /// The value for `wr_id`.
+    package let raw: UInt64
+
+    /// Reads the `wr_id` of a completion.
+    package init(raw: UInt64) {
+        self.raw = raw
+    }
+
+    @inline(__always)
+    init(queue: QueueID, position: UInt64) {
+        raw = UInt64(queue.index) << 44 | (queue.raw >> 32 & 0xFFF) << 32 | position & 0xFFFF_FFFF
+    }
+
+    @inline(__always)
+    var queueIndex: Int { Int(truncatingIfNeeded: raw >> 44) }
+
+    /// Whether the identifier is of that queue and not of an earlier one in the same slot.
+    @inline(__always)
+    func names(_ queue: UInt64) -> Bool {
+        queue != 0 && (queue >> 32) & 0xFFF == (raw >> 32) & 0xFFF
+    }
+
+    /// The first position after `completed` that shortens to this one.
+    @inline(__always)
+    func position(after completed: UInt64) -> UInt64 {
+        completed &+ 1 &+ UInt64(UInt32(truncatingIfNeeded: raw) &- UInt32(truncatingIfNeeded: completed &+ 1))
+    }
+}
