@@ -1,0 +1,73 @@
+import Glibc
+
+/// Page-aligned, zero-filled memory that a mapping can retain, so that it outlives every use by the device (trap T36).
+///
+/// Registered memory must stay where it is for as long as it is registered. The storage of an `Array` or a `Data` does
+/// not, and a pointer of yours only does if you take care. A page buffer does by itself: a mapping built over it keeps a
+/// reference, so the pages go back to the system when the last mapping is released and the last reference is gone.
+///
+/// ## When to read, when to write
+///
+/// The device reads and writes these bytes behind the compiler's back. Bytes that a request *receives or reads* into are
+/// yours from the moment its completion was polled; before that their contents are undefined, also piecewise and out of
+/// order. Bytes that a request *sends* must stay as they are until its completion was polled. Do not wait for the device
+/// by looking at the bytes: within one access closure the compiler may load a byte once and reuse it. Poll the completion
+/// queue and begin a new access afterwards.
+///
+/// The same holds between threads: the buffer orders nothing. Accesses at the same time are fine while their bytes do not
+/// overlap, or while none of them writes; otherwise the bytes read are a mixture. Bounds are always checked.
+// @unchecked: the stored properties never change. The bytes behind `base` are shared with a device that respects no lock,
+// so a lock around the CPU's accesses would promise nothing; they are raw bytes, for which every mixture is a valid value.
+@safe
+public final class PageBuffer: @unchecked Sendable {
+    /// How many bytes the buffer has: as many as were asked for.
+    public let count: Int
+
+    /// How many bytes its whole pages have; those behind ``count`` are never touched.
+    public let allocatedBytes: Int
+
+    /// Mapped for `allocatedBytes` bytes from `init` to `deinit`, at a fixed address.
+    private let base: UnsafeMutableRawPointer
+
+    /// Allocates `count` zero bytes in pages of their own.
+    ///
+    /// The pages are reserved, not touched: the first access or the registration makes them resident.
+    /// - Throws: ``MappingError/empty`` if `count` is not positive, ``MappingError/allocationFailed(bytes:errno:)`` if the
+    ///   system refuses (`mmap`).
+    public init(count: Int) throws(MappingError) {
+        guard count > 0 else { throw .empty }
+        let bytes = PageSpan(address: 0, length: count).pinnedBytes
+        let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
+            throw .allocationFailed(bytes: count, errno: errno)
+        }
+        self.count = count
+        self.allocatedBytes = bytes
+        unsafe self.base = memory
+    }
+
+    deinit {
+        guard unsafe munmap(base, allocatedBytes) != 0 else { return }
+        // Cutting a merged kernel mapping in two can exceed vm.max_map_count. Then at least the pages go back.
+        _ = unsafe madvise(base, allocatedBytes, MADV_DONTNEED)
+    }
+
+    /// The buffer as a range to build a mapping over: ``count`` bytes from its first page on.
+    public var descriptor: MemoryDescriptor {
+        MemoryDescriptor(unsafe UnsafeRawBufferPointer(start: base, count: count))
+    }
+}
+
+extension PageBuffer {
+    /// Lends the bytes as a pointer that is valid until `body` returns.
+    ///
+    /// A mapping may be built from the pointer only if it retains the buffer as well.
+    @unsafe
+    public func withUnsafeMutableBytes<Result: ~Copyable, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        // The argument of `body` holds no reference, so the buffer has to be kept until it is done.
+        defer { withExtendedLifetime(self) {} }
+        return try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: count))
+    }
+}
