@@ -1,6 +1,5 @@
 extension HostLimits {
     /// How much the system allows of something that is counted in bytes.
-    @frozen
     public enum Limit: Hashable, Sendable {
         /// Not more than so many bytes.
         case bytes(Int)

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What stood between a registration and the memory it was to pin.
 ///
 /// The kernel compares RLIMIT_MEMLOCK with the pinned bytes of the whole process (VmPin), whole pages per registration:
@@ -44,4 +46,23 @@ extension PinLimitReport: CustomStringConvertible {
         logins, or `LimitMEMLOCK=infinity` in a systemd unit, or give the program CAP_IPC_LOCK (`setcap \
         cap_ipc_lock+ep PROGRAM`, only outside user namespaces); or release mappings first
         """
+}
+
+extension PinLimitReport {
+    /// Why a registration was refused with `errno`, if it was for RLIMIT_MEMLOCK; nil if that does not explain it.
+    ///
+    /// ENOMEM also means that the device has no room, or the machine no memory; then this is nil. It looks at the
+    /// numbers after the fact: if another thread released memory in between, they fit again, and this is nil as well.
+    package static func diagnose(askedBytes: Int, errno: CInt) -> PinLimitReport? {
+        diagnose(askedBytes: askedBytes, errno: errno, limits: .current())
+    }
+
+    /// The same with given limits.
+    package static func diagnose(askedBytes: Int, errno: CInt, limits: HostLimits) -> PinLimitReport? {
+        let isForbidden = errno == EPERM && limits.softPinLimit == .bytes(0)
+        guard isForbidden || (errno == ENOMEM && limits.pinHeadroom.isExceeded(by: askedBytes)) else { return nil }
+        return PinLimitReport(
+            askedBytes: askedBytes, pinnedBytes: limits.pinnedBytes, limit: limits.softPinLimit,
+            isForbidden: isForbidden)
+    }
 }

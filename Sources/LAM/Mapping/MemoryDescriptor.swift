@@ -1,9 +1,9 @@
 /// One virtually contiguous byte range of this process: what NDK calls an MDL.
 ///
-/// A descriptor is two numbers. Making one touches no memory, retains no memory and cannot fail; the range need not even
-/// be mapped (rule L5). What is unsafe is to build a mapping over memory that may be freed before the mapping is
-/// released: the pages stay pinned and the device keeps writing into them, but they are no longer the caller's.
-/// A ``PageBuffer`` takes that burden away, because a mapping can retain it.
+/// A descriptor is two numbers. Making one touches no memory, retains no memory and cannot fail; the range need not
+/// even be mapped (rule L5). What is unsafe is to build a mapping over memory that may be freed before the mapping is
+/// released: the pages stay pinned and the device keeps writing into them, but they are no longer the caller's. A
+/// ``PageBuffer`` takes that burden away, because a mapping can retain it.
 ///
 /// A chain is any collection of descriptors. Building and releasing a mapping never changes a descriptor (rule L15).
 public struct MemoryDescriptor: Hashable, Sendable {
@@ -24,7 +24,8 @@ public struct MemoryDescriptor: Hashable, Sendable {
 
     /// Describes the bytes of a buffer pointer, which it neither reads nor keeps alive.
     ///
-    /// Never describe the storage of an `Array` or `Data`: their pointers end with the closure that lent them (trap T36).
+    /// Never describe the storage of an `Array` or `Data`: their pointers end with the closure that lent them (trap
+    /// T36).
     @safe
     public init(_ buffer: UnsafeRawBufferPointer) {
         self.init(address: UInt(bitPattern: buffer.baseAddress), length: buffer.count)
@@ -32,7 +33,8 @@ public struct MemoryDescriptor: Hashable, Sendable {
 
     /// Describes the bytes of a mutable buffer pointer, which it neither reads nor keeps alive.
     ///
-    /// Never describe the storage of an `Array` or `Data`: their pointers end with the closure that lent them (trap T36).
+    /// Never describe the storage of an `Array` or `Data`: their pointers end with the closure that lent them (trap
+    /// T36).
     @safe
     public init(_ buffer: UnsafeMutableRawBufferPointer) {
         self.init(address: UInt(bitPattern: buffer.baseAddress), length: buffer.count)

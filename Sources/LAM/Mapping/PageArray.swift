@@ -2,8 +2,8 @@
 ///
 /// Each element is the address of one whole host page, also where the memory has huge pages (rule L7); the mapped bytes
 /// begin at the first byte offset within the first one. The library gives a mapping one unbroken logical range, so the
-/// elements are computed: a mapping of 1 TiB has as cheap an array as one of a single byte. A consumer that also runs on
-/// other providers must not count on it (rule L9).
+/// elements are computed: a mapping of 1 TiB has as cheap an array as one of a single byte. A consumer that also runs
+/// on other providers must not count on it (rule L9).
 /// - Complexity: every access is O(1); nothing is allocated.
 public struct PageArray: RandomAccessCollection, Hashable, Sendable {
     /// The logical address of the first page; a multiple of ``pageSize``.

@@ -57,7 +57,8 @@ extension PageBuffer {
     /// - Complexity: O(*n*) in the bytes copied.
     public func copyOut(from offset: Int = 0, into destination: inout MutableRawSpan) {
         let range = checked(from: offset, count: destination.byteCount)
-        // Both pointers are valid for the copy; `copyMemory` is a memmove, so buffer and destination may be the same memory.
+        // Both pointers are valid for the copy; `copyMemory` is a memmove, so buffer and destination may be the same
+        // memory.
         unsafe destination.withUnsafeMutableBytes { (destination) in
             unsafe withUnsafeMutableBytes { (bytes) in
                 unsafe destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))

@@ -3,21 +3,22 @@ import Glibc
 /// Page-aligned, zero-filled memory that a mapping can retain, so that it outlives every use by the device (trap T36).
 ///
 /// Registered memory must stay where it is for as long as it is registered. The storage of an `Array` or a `Data` does
-/// not, and a pointer of yours only does if you take care. A page buffer does by itself: a mapping built over it keeps a
-/// reference, so the pages go back to the system when the last mapping is released and the last reference is gone.
+/// not, and a pointer of yours only does if you take care. A page buffer does by itself: a mapping built over it keeps
+/// a reference, so the pages go back to the system when the last mapping is released and the last reference is gone.
 ///
 /// ## When to read, when to write
 ///
-/// The device reads and writes these bytes behind the compiler's back. Bytes that a request *receives or reads* into are
-/// yours from the moment its completion was polled; before that their contents are undefined, also piecewise and out of
-/// order. Bytes that a request *sends* must stay as they are until its completion was polled. Do not wait for the device
-/// by looking at the bytes: within one access closure the compiler may load a byte once and reuse it. Poll the completion
-/// queue and begin a new access afterwards.
+/// The device reads and writes these bytes behind the compiler's back. Bytes that a request *receives or reads* into
+/// are yours from the moment its completion was polled; before that their contents are undefined, also piecewise and
+/// out of order. Bytes that a request *sends* must stay as they are until its completion was polled. Do not wait for
+/// the device by looking at the bytes: within one access closure the compiler may load a byte once and reuse it. Poll
+/// the completion queue and begin a new access afterwards.
 ///
-/// The same holds between threads: the buffer orders nothing. Accesses at the same time are fine while their bytes do not
-/// overlap, or while none of them writes; otherwise the bytes read are a mixture. Bounds are always checked.
-// @unchecked: the stored properties never change. The bytes behind `base` are shared with a device that respects no lock,
-// so a lock around the CPU's accesses would promise nothing; they are raw bytes, for which every mixture is a valid value.
+/// The same holds between threads: the buffer orders nothing. Accesses at the same time are fine while their bytes do
+/// not overlap, or while none of them writes; otherwise the bytes read are a mixture. Bounds are always checked.
+// @unchecked: the stored properties never change. The bytes behind `base` are shared with a device that respects no
+// lock, so a lock around the CPU's accesses would promise nothing; they are raw bytes, for which every mixture is a
+// valid value.
 @safe
 public final class PageBuffer: @unchecked Sendable {
     /// How many bytes the buffer has: as many as were asked for.
@@ -32,8 +33,8 @@ public final class PageBuffer: @unchecked Sendable {
     /// Allocates `count` zero bytes in pages of their own.
     ///
     /// The pages are reserved, not touched: the first access or the registration makes them resident.
-    /// - Throws: ``MappingError/empty`` if `count` is not positive, ``MappingError/allocationFailed(bytes:errno:)`` if the
-    ///   system refuses (`mmap`).
+    /// - Throws: ``MappingError/empty`` if `count` is not positive, ``MappingError/allocationFailed(bytes:errno:)`` if
+    ///   the system refuses (`mmap`).
     public init(count: Int) throws(MappingError) {
         guard count > 0 else { throw .empty }
         let bytes = PageSpan(address: 0, length: count).pinnedBytes
