@@ -1,0 +1,20 @@
+extension Adapter {
+    /// Closes the adapter: waits until its last object is gone.
+    ///
+    /// From the first moment on nothing new can be created. Released mappings are unpinned as soon as they are idle;
+    /// live mappings, queues, windows and connections must be given up by their owners.
+    /// - Parameter patience: how long to wait; nil waits without end.
+    /// - Throws: ``AdapterError/survivors(_:)`` when the time is over. The adapter stays closing and can be asked again.
+    public func close(waiting patience: Duration? = nil) throws(AdapterError) {
+        core.children.withLock { $0.isClosing = true }
+        guard core.children.wait(atMost: patience, until: { $0.isEmpty ? true : nil }) == nil else {
+            return releaseTokenRegion()
+        }
+        throw .survivors(survivors)
+    }
+
+    /// Refuses what would be a new child of a closing adapter.
+    func checkOpen() throws(AdapterError) {
+        if core.children.withLock({ $0.isClosing }) { throw .closed }
+    }
+}

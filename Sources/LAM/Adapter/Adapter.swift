@@ -1,0 +1,58 @@
+import Tracking
+import Verbs
+
+/// One RDMA device with one of its ports: where mappings, queues and connections are created.
+///
+/// Objects of an adapter keep it open. ``close(waiting:)`` waits for them and says which are left; an adapter that is
+/// simply dropped closes when its last object is gone.
+public final class Adapter: Sendable {
+    /// What the device can do.
+    public let info: AdapterInfo
+    /// The token that goes with logical addresses in scatter/gather elements of this adapter.
+    ///
+    /// No key of the device has this value, and it opens nothing to a peer.
+    public let privilegedToken: UInt32
+
+    let core: AdapterCore
+    private let reaper: Reaper
+    /// The region whose key is the privileged token, so that no other region can have it. One page, local reads only.
+    private let tokenRegion: Monitor<MemoryRegion?>
+
+    /// Opens the adapter on an open device.
+    init(device: DeviceContext, port: UInt8) throws(AdapterError) {
+        do {
+            info = try AdapterInfo(device: device, port: port)
+            core = try AdapterCore(device: device)
+            let region = try MemoryRegion(core.domain, PrivilegedPage.shared.memory, access: [])
+            privilegedToken = region.localKey
+            tokenRegion = Monitor(consume region)
+        } catch {
+            throw AdapterError(error)
+        }
+        reaper = Reaper(ReaperWork(core))
+    }
+
+    deinit {
+        reaper.stop()
+        releaseTokenRegion()
+    }
+
+    /// The device's name, for example `mlx5_0` or `rxe0`.
+    public var name: String { info.name }
+
+    /// What the adapter has done so far.
+    public var statistics: AdapterStatistics { core.counters.snapshot }
+
+    /// What keeps the adapter open.
+    public var survivors: Survivors {
+        core.children.withLock { $0.survivors { self.core.use(of: $0.id) } }
+    }
+
+    private func releaseTokenRegion() {
+        guard let region = tokenRegion.withLock({ $0.take() }) else { return }
+        switch region.deregister() {
+        case .done: break
+        case .refused(let kept, _): tokenRegion.withLock { $0 = consume kept }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Synchronization
+import Tracking
+import Verbs
+
+/// What the objects of one adapter share, and what its threads work on.
+///
+/// Apart from ``Adapter`` so that the reaper can go on while the last user of the adapter goes away.
+final class AdapterCore: Sendable {
+    let device: DeviceContext
+    let domain: ProtectionDomain
+    let mappings: MappingTable
+    let barrier: Membarrier
+    let children = Monitor(Children())
+    let counters = Counters()
+
+    init(device: DeviceContext) throws(VerbError) {
+        self.device = device
+        domain = try ProtectionDomain(device)
+        barrier = Membarrier()
+        mappings = MappingTable(queues: QueueTable(ownerFences: !barrier.isAvailable))
+    }
+
+    /// Unpins the memory of an idle mapping and forgets the mapping.
+    func deregister(_ registration: Registration) throws(VerbError) {
+        do {
+            try registration.deregister()
+        } catch {
+            counters.refusedDeregistrations.add(1, ordering: .relaxed)
+            throw error
+        }
+        mappings.retire(registration.id)
+        counters.note(unpinned: registration)
+        children.withLock { $0.remove(registration) }
+        children.signal()
+        registration.onUnpinned?()
+    }
+
+    /// Brings closed mappings nearer to being idle, where nobody else does.
+    func help(_ registrations: [Registration]) {
+        var queues: Set<QueueID> = []
+        for registration in registrations {
+            queues.formUnion(mappings.holders(of: registration.id).queues.keys)
+        }
+        for queue in queues {
+            queuePair(owning: queue)?.help(queue)
+        }
+    }
+
+    /// The queue pair that a queue belongs to; nil once it is closed.
+    func queuePair(owning queue: QueueID) -> QueuePairCore? {
+        children.withLock { $0.queuePairs[queue] }
+    }
+
+    /// What uses a mapping, in the words of the public interface.
+    func use(of id: MappingID) -> MappingUse {
+        let holders = mappings.holders(of: id)
+        let queues = holders.queues.compactMap { queue, requests -> MappingUse.Queue? in
+            guard let pair = queuePair(owning: queue) else { return nil }
+            return MappingUse.Queue(
+                queuePairNumber: pair.number, side: pair.side(of: queue), requests: requests)
+        }
+        return MappingUse(queues: queues, windows: holders.windows, furtherRequests: holders.countedUses)
+    }
+}

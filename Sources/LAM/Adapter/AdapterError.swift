@@ -1,0 +1,53 @@
+import Verbs
+
+/// Why an adapter, or an object of one, could not be had.
+@nonexhaustive
+public enum AdapterError: Error, Hashable, Sendable {
+    /// The machine has no RDMA device, or its kernel no RDMA support.
+    case noDevice
+    /// No device has the name; these are there.
+    case unknownDevice(String, available: [String])
+    /// No device has a port with the address.
+    case noDeviceWithAddress(IPAddress)
+    /// No port of the device is active: the name, and the state of its port.
+    case portNotActive(device: String, port: UInt8, state: String)
+    /// More was asked for than the adapter can do.
+    case limitExceeded(what: String, asked: Int, limit: Int)
+    /// The adapter is closed or closing.
+    case closed
+    /// The adapter was not closed in the time that was given, because these are left.
+    case survivors(Survivors)
+    /// A verb failed: which one, and the `errno` value that it gave.
+    case verbFailed(verb: String, errno: Int32)
+
+    init(_ error: VerbError) {
+        self = .verbFailed(verb: error.verb.description, errno: error.code)
+    }
+}
+
+extension AdapterError: CustomStringConvertible {
+    /// What was asked, what the limit is, and what to do.
+    public var description: String {
+        switch self {
+        case .noDevice:
+            """
+            there is no RDMA device. `lam doctor` says why; a software device on an Ethernet interface is made by \
+            `modprobe rdma_rxe && rdma link add rxe0 type rxe netdev INTERFACE`
+            """
+        case .unknownDevice(let name, let available):
+            "there is no RDMA device \(name); there \(available.count == 1 ? "is" : "are") \(available.joined(separator: ", "))"
+        case .noDeviceWithAddress(let address):
+            "no RDMA device has the address \(address); `lam devices` lists the addresses that they have"
+        case .portNotActive(let device, let port, let state):
+            "port \(port) of \(device) is \(state); bring its network interface up"
+        case .limitExceeded(let what, let asked, let limit):
+            "\(asked) \(what) asked, the adapter allows \(limit)"
+        case .closed:
+            "the adapter is closed"
+        case .survivors(let survivors):
+            "the adapter is still used by:\n\(survivors)"
+        case .verbFailed(let verb, let code):
+            "\(VerbError.text(verb: verb, code: code))"
+        }
+    }
+}

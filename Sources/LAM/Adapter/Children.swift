@@ -1,0 +1,82 @@
+import Tracking
+
+/// The living objects of one adapter.
+struct Children {
+    /// By slot, so that a build costs no hashing.
+    private var registrations: [Registration?] = []
+    private var mappingCount = 0
+
+    /// Both queues of each queue pair.
+    var queuePairs: [QueueID: QueuePairCore] = [:]
+    var completionQueueCount = 0
+    var windowCount = 0
+    var connectionCount = 0
+
+    /// Set by `close`: nothing new is created.
+    var isClosing = false
+
+    var isEmpty: Bool {
+        mappingCount == 0 && queuePairs.isEmpty && completionQueueCount == 0 && windowCount == 0
+            && connectionCount == 0
+    }
+
+    mutating func add(_ registration: Registration) {
+        let index = Int(registration.id.slot)
+        if index >= registrations.count {
+            registrations.append(contentsOf: repeatElement(nil, count: max(index + 1, 2 * registrations.count) - registrations.count))
+        }
+        registrations[index] = registration
+        mappingCount += 1
+    }
+
+    mutating func remove(_ registration: Registration) {
+        registrations[Int(registration.id.slot)] = nil
+        mappingCount -= 1
+    }
+
+    /// What is alive, for the report of a close that is held up.
+    func survivors(use: (Registration) -> MappingUse) -> Survivors {
+        Survivors(
+            mappings: registrations.compactMap { registration in
+                registration.map { Survivors.Mapping(memory: $0.memory, site: $0.site, use: use($0)) }
+            },
+            queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
+            completionQueues: completionQueueCount, windows: windowCount, connections: connectionCount)
+    }
+}
+
+/// What keeps an adapter from closing.
+public struct Survivors: Hashable, Sendable, CustomStringConvertible {
+    /// A mapping whose memory is still pinned.
+    public struct Mapping: Hashable, Sendable {
+        /// The memory.
+        public let memory: MemoryDescriptor
+        /// Where it was built.
+        public let site: BuildSite
+        /// What uses it.
+        public let use: MappingUse
+    }
+
+    /// Mappings that are live, or released and still in use.
+    public let mappings: [Mapping]
+    /// The numbers of the queue pairs.
+    public let queuePairs: [UInt32]
+    /// Completion queues.
+    public let completionQueues: Int
+    /// Memory windows.
+    public let windows: Int
+    /// Listeners, connectors and connections.
+    public let connections: Int
+
+    /// One line for each kind of object, and one for each mapping with the place that built it.
+    public var description: String {
+        var lines = mappings.map {
+            "mapping of \($0.memory.length) bytes built at \($0.site), used by \($0.use)"
+        }
+        if !queuePairs.isEmpty { lines.append("queue pairs \(queuePairs)") }
+        if completionQueues > 0 { lines.append("\(completionQueues) completion queues") }
+        if windows > 0 { lines.append("\(windows) memory windows") }
+        if connections > 0 { lines.append("\(connections) connections and listeners") }
+        return lines.isEmpty ? "nothing" : lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,64 @@
+import Glibc
+
+/// State that several threads share, with a way to wait until it changes.
+///
+/// For everything that is not on the way of a request. A pthread mutex rather than `Synchronization.Mutex`: it can be
+/// waited on, and ThreadSanitizer understands it.
+// Sendable: `state` is touched only under `mutex`.
+@safe
+final class Monitor<State: ~Copyable>: @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let changed: UnsafeMutablePointer<pthread_cond_t>
+    private var state: State
+
+    init(_ state: consuming sending State) {
+        self.state = state
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe changed = .allocate(capacity: 1)
+        unsafe pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(changed, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(changed)
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe changed.deallocate()
+        unsafe mutex.deallocate()
+    }
+
+    /// Runs `body` alone with the state.
+    func withLock<Result: ~Copyable, Failure>(
+        _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return try body(&state)
+    }
+
+    /// Wakes every thread in `wait`.
+    func signal() {
+        unsafe pthread_cond_broadcast(changed)
+    }
+
+    /// Waits until `body` gives a result.
+    ///
+    /// - Parameter timeout: how long at most; nil waits without end.
+    /// - Returns: nil after the timeout.
+    func wait<Result>(atMost timeout: Duration? = nil, until body: (inout State) -> Result?) -> Result? {
+        var deadline = timeout.map { MonotonicTime.now.advanced(by: $0).timespec }
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = body(&state) { return result }
+            if deadline == nil {
+                unsafe pthread_cond_wait(changed, mutex)
+            } else if unsafe pthread_cond_timedwait(changed, mutex, &deadline!) == ETIMEDOUT {
+                return body(&state)
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Tracking
+import Verbs
+
+extension Adapter {
+    /// Maps memory for the adapter: `NdkBuildLam`.
+    ///
+    /// The memory is pinned, page by page, as far as `buffer` reaches; its contents and protection stay as they are.
+    /// The buffer stays allocated until it is unpinned, also if nobody else keeps it.
+    /// - Complexity: one `ibv_reg_mr_iova`, which pins about 16 pages a microsecond and touches pages that were never
+    ///   touched.
+    public func buildLam(
+        over buffer: PageBuffer, file: StaticString = #fileID, line: UInt = #line
+    ) throws(MappingError) -> LogicalAddressMapping {
+        try buildLam(
+            chain: MemoryChain([buffer.descriptor], length: buffer.count), retaining: buffer,
+            site: BuildSite(file: file, line: line))
+    }
+
+    /// Maps caller-owned memory for the adapter: `NdkBuildLam` with its chain of memory descriptors.
+    ///
+    /// The first `length` bytes of the chain must be one contiguous range of memory.
+    /// - Parameters:
+    ///   - descriptors: the chain.
+    ///   - length: how many bytes to map; nil for all.
+    /// - Throws: a ``MappingError`` that says what was asked, the limit and what to do. Nothing stays pinned.
+    /// - Warning: The memory must stay mapped in the process until the mapping is *unpinned*; use ``LogicalAddressMapping/released()`` or
+    ///   ``LogicalAddressMapping/tryRelease()`` before freeing it. Unmapping it earlier leaves the adapter with pages
+    ///   that nobody sees.
+    @unsafe
+    public func buildLam(
+        _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) throws(MappingError) -> LogicalAddressMapping {
+        let length = length ?? MemoryChain.totalLength(descriptors)
+        return try buildLam(
+            chain: MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
+    }
+
+    private func buildLam(
+        chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
+    ) throws(MappingError) -> LogicalAddressMapping {
+        guard UInt64(chain.length) <= info.maxRegistrationSize else {
+            throw .tooLong(asked: chain.length, limit: Int(clamping: info.maxRegistrationSize))
+        }
+        guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
+            throw .tooManyMappings(limit: MappingTable.capacity)
+        }
+        let memory = MemoryDescriptor(address: chain.address, length: chain.length)
+        do throws(VerbError) {
+            let region = try MemoryRegion(
+                core.domain, address: memory.address, length: memory.length, iova: place.base,
+                access: [.localWrite, .windowBind])
+            return try publish(region, memory, at: place, retaining: owner, site: site)
+        } catch {
+            core.mappings.cancel(place.id)
+            throw MappingError(registrationOf: memory, error)
+        }
+    }
+
+    private func publish(
+        _ region: consuming MemoryRegion, _ memory: MemoryDescriptor, at place: (id: MappingID, base: UInt64),
+        retaining owner: (any AnyObject & Sendable)?, site: BuildSite
+    ) -> LogicalAddressMapping {
+        let key = region.localKey
+        let registration = Registration(
+            id: place.id, base: LogicalAddress(rawValue: place.base), memory: memory, site: site, retaining: owner,
+            region: region)
+        core.children.withLock { $0.add(registration) }
+        core.counters.note(pinned: registration)
+        core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
+        return LogicalAddressMapping(registration, of: self)
+    }
+}

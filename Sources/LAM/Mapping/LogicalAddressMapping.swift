@@ -1,0 +1,68 @@
+import Tracking
+
+/// Memory that an adapter may reach: a logical address mapping, LAM.
+///
+/// The memory is pinned and has logical addresses, which requests name together with the adapter's privileged token.
+/// A mapping gives the adapter local read and write access and a peer nothing; a peer gets access by a
+/// ``MemoryWindow``.
+///
+/// A mapping is used by borrowing it and given up by consuming it, so that use after release does not compile. Dropping
+/// it releases it. However it is released, the memory stays pinned until no request and no window can touch it.
+public struct LogicalAddressMapping: ~Copyable, Sendable {
+    let registration: Registration
+    let adapter: Adapter
+    /// Set when a release form has taken the registration over, so that `deinit` has nothing left to do.
+    private var isSpent = false
+
+    init(_ registration: Registration, of adapter: Adapter) {
+        self.registration = registration
+        self.adapter = adapter
+    }
+
+    deinit {
+        if !isSpent { adapter.release(registration) }
+    }
+
+    /// Takes the registration out; the mapping is gone and nothing is released.
+    consuming func surrender() -> Registration {
+        isSpent = true
+        return registration
+    }
+
+    /// The logical address of the first byte.
+    public var baseAddress: LogicalAddress { registration.base }
+
+    /// How many bytes are mapped.
+    public var length: Int { registration.memory.length }
+
+    /// The memory that is mapped.
+    public var memory: MemoryDescriptor { registration.memory }
+
+    /// The offset of the first byte in the first page: FBO of `NdkBuildLam`.
+    public var firstByteOffset: Int { PageSpan(of: memory).firstByteOffset }
+
+    /// The logical address of each page, aligned to the page size of the host (rules L7 and L8).
+    ///
+    /// - Complexity: O(1); nothing is stored, however large the mapping is.
+    public var pages: PageArray {
+        PageArray(base: baseAddress, span: PageSpan(of: memory))
+    }
+
+    /// A scatter/gather element over `bytes` of the mapping, counted from its first byte.
+    ///
+    /// The element is a plain value: posting it after the mapping is gone throws ``PostError/unknownAddress(element:)``.
+    /// Post the mapping itself where one is enough, and the compiler sees to it.
+    /// - Precondition: the range lies in the mapping and is shorter than 4 GiB.
+    public func element(_ bytes: Range<Int>) -> ScatterGatherElement {
+        guard bytes.lowerBound >= 0, bytes.upperBound <= length, let count = UInt32(exactly: bytes.count) else {
+            fatalError("LogicalAddressMapping: bytes \(bytes) of a mapping of \(length) bytes")
+        }
+        return ScatterGatherElement(
+            address: LogicalAddress(rawValue: baseAddress.rawValue + UInt64(bytes.lowerBound)),
+            length: count, token: adapter.privilegedToken)
+    }
+
+    /// A scatter/gather element over the whole mapping.
+    /// - Precondition: the mapping is shorter than 4 GiB.
+    public var element: ScatterGatherElement { element(0..<length) }
+}

@@ -1,0 +1,70 @@
+import Tracking
+import Verbs
+
+/// The memory behind one mapping, from its registration until it is unpinned.
+// Sendable: `region` belongs to the mapping's owner while it is live, and after that to the one thread whose
+// `MappingTable.close` succeeded; `onUnpinned` is set before the hand-over.
+final class Registration: @unchecked Sendable {
+    let id: MappingID
+    let base: LogicalAddress
+    let memory: MemoryDescriptor
+    let site: BuildSite
+
+    /// What keeps the memory allocated while the device may touch it; nil where the caller vouches for that.
+    private let retained: (any AnyObject & Sendable)?
+    private var region: MemoryRegion?
+
+    /// Called once, when the memory is unpinned.
+    var onUnpinned: (@Sendable () -> Void)?
+    /// When the owner gave the mapping up.
+    var releasedAt: MonotonicTime?
+
+    init(
+        id: MappingID, base: LogicalAddress, memory: MemoryDescriptor, site: BuildSite,
+        retaining retained: (any AnyObject & Sendable)?, region: consuming MemoryRegion
+    ) {
+        self.id = id
+        self.base = base
+        self.memory = memory
+        self.site = site
+        self.retained = retained
+        self.region = consume region
+    }
+
+    /// Unpins the memory; a refusal leaves everything as it was, to be tried again.
+    func deregister() throws(VerbError) {
+        guard let region = region.take() else { fatalError("Registration: \(memory) is deregistered already") }
+        switch region.deregister() {
+        case .done: break
+        case .refused(let kept, let error):
+            self.region = consume kept
+            throw error
+        }
+    }
+}
+
+/// The place in a program that built a mapping or another object of an adapter.
+public struct BuildSite: Hashable, Sendable, CustomStringConvertible {
+    /// The file, as `#fileID` gives it.
+    public let file: StaticString
+    /// The line in that file.
+    public let line: UInt32
+
+    init(file: StaticString, line: UInt) {
+        self.file = file
+        self.line = UInt32(truncatingIfNeeded: line)
+    }
+
+    /// `Module/File.swift:line`.
+    public var description: String { "\(file):\(line)" }
+
+    /// Two sites are the same if they print the same.
+    public static func == (left: BuildSite, right: BuildSite) -> Bool {
+        left.description == right.description
+    }
+
+    /// Feeds what `==` compares.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(description)
+    }
+}

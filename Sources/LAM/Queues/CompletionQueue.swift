@@ -1,0 +1,58 @@
+/// Where the results of requests arrive: `NDK_CQ`.
+///
+/// One thread polls at a time; the compiler sees to it, because polling mutates. Queue pairs keep their completion
+/// queues alive, so that one may be dropped before the other.
+public struct CompletionQueue: ~Copyable, Sendable {
+    let core: CompletionQueueCore
+
+    /// How many completions it can hold; at least what was asked for.
+    public var depth: Int { core.depth }
+
+    /// Takes the completions that are there into `batch`, without waiting.
+    ///
+    /// Silent requests that succeeded give none. Results come in the order in which each queue was posted to.
+    /// - Returns: how many; 0 also while a closing queue pair is polling at this moment.
+    /// - Complexity: one `ibv_poll_cq` for up to 32 completions; allocates nothing, takes no lock.
+    public mutating func poll(into batch: inout CompletionBatch) -> Int {
+        _ = core.poll(into: &batch)
+        return batch.count
+    }
+
+    /// Takes completions into `batch`, waiting for the first one.
+    ///
+    /// - Parameter timeout: how long to wait at most; nil waits without end.
+    /// - Returns: how many; 0 after the timeout.
+    public mutating func wait(
+        into batch: inout CompletionBatch, atMost timeout: Duration? = nil
+    ) throws(AdapterError) -> Int {
+        let deadline = timeout.map { MonotonicTime.now.advanced(by: $0) }
+        while true {
+            pollInTurn(into: &batch)
+            if batch.count > 0 { return batch.count }
+            try core.arm()
+            // Arming concerns later completions only (T44).
+            pollInTurn(into: &batch)
+            if batch.count > 0 { return batch.count }
+            guard try core.waitForEvent(until: deadline) else { return 0 }
+        }
+    }
+
+    /// Polls after whoever is polling now: a completion that went to the pending ones just before the queue was armed
+    /// raises no event any more.
+    private func pollInTurn(into batch: inout CompletionBatch) {
+        while !core.poll(into: &batch) {}
+    }
+}
+
+extension Adapter {
+    /// Creates a completion queue: `NdkCreateCq`.
+    ///
+    /// - Parameter depth: how many results may be waiting. It must hold the depths of all queues that complete on it;
+    ///   queue pairs that would exceed it are refused.
+    /// - Throws: ``AdapterError/limitExceeded(what:asked:limit:)`` beyond ``AdapterInfo/maxCompletionQueueDepth``.
+    public func createCompletionQueue(depth: Int) throws(AdapterError) -> CompletionQueue {
+        try info.check("completion queue depth", depth, atMost: info.maxCompletionQueueDepth)
+        try checkOpen()
+        return CompletionQueue(core: try CompletionQueueCore(adapter: self, depth: depth))
+    }
+}

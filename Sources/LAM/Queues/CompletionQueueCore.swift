@@ -1,0 +1,183 @@
+import Glibc
+import Synchronization
+import Tracking
+import Verbs
+
+/// A completion queue as the threads share it: its user's, the reaper's, and those that close queue pairs.
+///
+/// Whoever polls is alone: the user passes the turnstile at the price of two stores, the others hold it.
+// Sendable: `polling` is touched only by the one who is inside the turnstile or holds it, `lastVisit` by the reaper.
+@safe
+final class CompletionQueueCore: @unchecked Sendable {
+    let adapter: Adapter
+    let queue: Verbs.CompletionQueue
+    let depth: Int
+    private let wakeUp = WakeUp()
+    private let turnstile: Turnstile
+    /// In memory of its own, so that no access pays for an exclusivity check.
+    private let polling: UnsafeMutablePointer<Polling>
+    private var lastVisit: UInt64 = 0
+
+    struct Polling: ~Copyable {
+        var buffer = PollBuffer(capacity: 32)
+        /// What others polled in the user's stead, oldest first. Delivered before anything newer.
+        var pending: [Completion] = []
+        var deliveredCount = 0
+    }
+
+    init(adapter: Adapter, depth: Int) throws(AdapterError) {
+        self.adapter = adapter
+        self.depth = depth
+        do {
+            queue = try Verbs.CompletionQueue(adapter.core.device, depth: depth)
+        } catch {
+            throw AdapterError(error)
+        }
+        turnstile = Turnstile(ownerFences: !adapter.core.barrier.isAvailable)
+        unsafe polling = .allocate(capacity: 1)
+        unsafe polling.initialize(to: Polling())
+        adapter.core.children.withLock { $0.completionQueueCount += 1 }
+    }
+
+    deinit {
+        unsafe polling.deinitialize(count: 1)
+        unsafe polling.deallocate()
+        adapter.core.childGone { $0.completionQueueCount -= 1 }
+    }
+
+    // MARK: The user
+
+    /// Fills `batch` with what is pending and then with what the device has.
+    ///
+    /// - Returns: false if somebody else is polling at this moment; nothing was done.
+    func poll(into batch: inout CompletionBatch) -> Bool {
+        batch.clear()
+        guard case .inside = turnstile.enter() else { return false }
+        defer { turnstile.leave() }
+        if unsafe !polling.pointee.pending.isEmpty {
+            unsafe Self.deliverPending(&polling.pointee, to: &batch)
+        }
+        while !batch.isFull {
+            let count = unsafe polling.pointee.buffer.poll(queue, atMost: batch.capacity - batch.count)
+            for index in 0..<count {
+                if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
+            }
+            if count == 0 { break }
+        }
+        return true
+    }
+
+    private static func deliverPending(_ polling: inout Polling, to batch: inout CompletionBatch) {
+        while polling.deliveredCount < polling.pending.count, !batch.isFull {
+            batch.append(polling.pending[polling.deliveredCount])
+            polling.deliveredCount += 1
+        }
+        if polling.deliveredCount == polling.pending.count {
+            polling.pending.removeAll(keepingCapacity: true)
+            polling.deliveredCount = 0
+        }
+    }
+
+    /// Waits until the queue may have something that no poll has given yet.
+    ///
+    /// - Returns: false after the timeout.
+    func waitForEvent(until deadline: MonotonicTime?) throws(AdapterError) -> Bool {
+        do {
+            return try wakeUp.wait(besides: queue.channel.descriptor, until: deadline) {
+                try self.queue.channel.takeEvent()
+            }
+        } catch {
+            throw AdapterError(error)
+        }
+    }
+
+    /// Has the next completion raise an event.
+    func arm() throws(AdapterError) {
+        do { try queue.arm(solicitedOnly: false) } catch { throw AdapterError(error) }
+    }
+
+    // MARK: Others
+
+    /// Polls in the user's stead, if the user has not polled since the last call. The reaper's thread only.
+    func pollIfNobodyDoes() {
+        let visit = turnstile.visits
+        guard visit == lastVisit else {
+            lastVisit = visit
+            return
+        }
+        guard turnstile.hold() else { return }
+        defer { turnstile.release() }
+        adapter.core.barrier.issue()
+        if !turnstile.isOwnerInside {
+            unsafe drainDevice(&polling.pointee)
+        }
+    }
+
+    /// Polls until `isDone` or the deadline, whatever the user does; `atEnd` then runs while nobody polls.
+    func drain(until deadline: MonotonicTime, isDone: () -> Bool, atEnd: () -> Void) {
+        unsafe whileHeld { polling in
+            unsafe drainDevice(&polling)
+            while !isDone(), MonotonicTime.now < deadline {
+                usleep(100)
+                unsafe drainDevice(&polling)
+            }
+            atEnd()
+        }
+    }
+
+    /// Delivers completions that the device does not know of.
+    func deliver(_ completions: [Completion]) {
+        unsafe whileHeld { polling in
+            polling.pending += completions
+        }
+        wakeUp.ring()
+    }
+
+    private func whileHeld(_ body: (inout Polling) -> Void) {
+        while !turnstile.hold() { sched_yield() }
+        defer { turnstile.release() }
+        adapter.core.barrier.issue()
+        while turnstile.isOwnerInside { sched_yield() }
+        unsafe body(&polling.pointee)
+    }
+
+    private func drainDevice(_ polling: inout Polling) {
+        let before = polling.pending.count
+        while case let count = polling.buffer.poll(queue, atMost: 32), count > 0 {
+            for index in 0..<count {
+                if let completion = retire(polling.buffer[index]) { polling.pending.append(completion) }
+            }
+        }
+        if polling.pending.count > before { wakeUp.ring() }
+    }
+
+    // MARK: Retiring
+
+    /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
+    @inline(__always)
+    private func retire(_ entry: WorkCompletion) -> Completion? {
+        guard let retired = adapter.core.mappings.complete(WireID(raw: entry.identifier)) else {
+            adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
+            return nil
+        }
+        let tag = RequestTag(rawValue: retired.request.tag)
+        let isSuccess = entry.status == 0
+        if !isSuccess || tag.concernsWindow {
+            noteSpecial(retired, entry, isSuccess: isSuccess)
+        }
+        if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
+        return Completion(
+            context: retired.request.context, status: CompletionStatus(rawValue: entry.status),
+            operation: tag.operation, byteCount: isSuccess ? entry.byteCount : 0,
+            queuePairNumber: entry.queuePairNumber, vendorError: isSuccess ? 0 : entry.vendorError)
+    }
+
+    @inline(never)
+    private func noteSpecial(_ retired: RetiredRequest, _ entry: WorkCompletion, isSuccess: Bool) {
+        guard let pair = adapter.core.queuePair(owning: retired.queue) else { return }
+        if RequestTag(rawValue: retired.request.tag).concernsWindow {
+            pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess)
+        }
+        if !isSuccess { pair.noteFailure() }
+    }
+}

@@ -1,0 +1,194 @@
+import Glibc
+import Synchronization
+import Tracking
+import Verbs
+
+/// A queue pair as the threads share it: its user's, the poller's, the reaper's, and the connection's.
+final class QueuePairCore: Sendable {
+    let adapter: Adapter
+    let sendCompletions: CompletionQueueCore
+    let receiveCompletions: CompletionQueueCore
+    let queuePair: Verbs.QueuePair
+    let capacity: QueuePairCapacity
+    let sendQueue: QueueID
+    let receiveQueue: QueueID
+
+    private let state = Atomic<UInt8>(State.created.rawValue)
+    /// The last send that will produce a completion whatever happens.
+    let lastSignaled = Atomic<UInt64>(0)
+    /// Set while accepted sends wait for the next doorbell.
+    let hasDeferred = Atomic<Bool>(false)
+    /// Outbound reads that the connection allows.
+    let outboundReads = Atomic<UInt8>(0)
+    let windowOperations = Monitor<[WireID: WindowOperation]>([:])
+    private let marker: Monitor<MarkerPath>
+
+    enum State: UInt8 {
+        /// Receives may be posted.
+        case created
+        case connected
+        /// A request failed, or the connection ended; everything outstanding is being flushed.
+        case ended
+    }
+
+    init(
+        adapter: Adapter, sendCompletions: CompletionQueueCore, receiveCompletions: CompletionQueueCore,
+        capacity: QueuePairCapacity
+    ) throws(AdapterError) {
+        let queues = adapter.core.mappings.queues
+        self.adapter = adapter
+        self.sendCompletions = sendCompletions
+        self.receiveCompletions = receiveCompletions
+        self.capacity = capacity
+        do {
+            queuePair = try Verbs.QueuePair(
+                adapter.core.domain, sendCompletions: sendCompletions.queue,
+                receiveCompletions: receiveCompletions.queue,
+                capacity: Verbs.QueuePairCapacity(
+                    // One more than the user has, for the marker behind an unsignaled tail.
+                    sendDepth: capacity.sendDepth + 1, receiveDepth: capacity.receiveDepth,
+                    sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
+                    inlineBytes: capacity.inlineBytes))
+            try queuePair.modifyToInit(port: adapter.info.port)
+        } catch {
+            throw AdapterError(error)
+        }
+        guard let sendQueue = queues.open(depth: capacity.sendDepth + 1, elements: capacity.sendElements),
+            let receiveQueue = queues.open(depth: capacity.receiveDepth, elements: capacity.receiveElements)
+        else { throw .limitExceeded(what: "queues", asked: 1 << 20 + 1, limit: 1 << 20) }
+        self.sendQueue = sendQueue
+        self.receiveQueue = receiveQueue
+        marker = Monitor(MarkerPath(queue: sendQueue, depth: capacity.sendDepth + 1, mappings: adapter.core.mappings))
+        adapter.core.children.withLock {
+            $0.queuePairs[sendQueue] = self
+            $0.queuePairs[receiveQueue] = self
+        }
+    }
+
+    /// The number by which the device and the kernel know the queue pair.
+    var number: UInt32 { queuePair.number }
+
+    func side(of queue: QueueID) -> QueueSide {
+        queue == sendQueue ? .send : .receive
+    }
+
+    // MARK: State
+
+    @inline(__always)
+    var isConnected: Bool { state.load(ordering: .acquiring) == State.connected.rawValue }
+
+    @inline(__always)
+    var hasEnded: Bool { state.load(ordering: .acquiring) == State.ended.rawValue }
+
+    /// Lets sends be posted.
+    func noteConnected(outboundReads: UInt8) {
+        self.outboundReads.store(outboundReads, ordering: .relaxed)
+        _ = state.compareExchange(
+            expected: State.created.rawValue, desired: State.connected.rawValue, ordering: .acquiringAndReleasing)
+    }
+
+    /// A request failed: refuses further posts and has everything outstanding flushed.
+    ///
+    /// Called by a poller, who must not wait for a poster; therefore the reaper does the rest.
+    func noteFailure() {
+        guard state.exchange(State.ended.rawValue, ordering: .acquiringAndReleasing) != State.ended.rawValue else {
+            return
+        }
+        adapter.reaper.run { self.endPosting() }
+    }
+
+    /// Refuses further posts, waits for those under way, and moves the queue pair to the error state.
+    ///
+    /// A receive that was posted after the device gave up is flushed by this second move only (T14).
+    func endPosting() {
+        state.store(State.ended.rawValue, ordering: .releasing)
+        let queues = adapter.core.mappings.queues
+        for queue in [sendQueue, receiveQueue] {
+            guard queues.holdWhenFree(queue) else { continue }
+            adapter.core.barrier.issue()
+            while queues.isPosting(queue) { sched_yield() }
+            queues.shut(queue)
+        }
+        try? queuePair.modifyToError()
+    }
+
+    // MARK: The reaper's help
+
+    /// Does what nobody else may be doing so that requests of the queue are retired.
+    func help(_ queue: QueueID) {
+        guard queue == sendQueue else { return receiveCompletions.pollIfNobodyDoes() }
+        postMarkerIfNeeded()
+        sendCompletions.pollIfNobodyDoes()
+    }
+
+    /// Posts a signaled zero-length write behind an unsignaled tail, which would never complete by itself (T5).
+    private func postMarkerIfNeeded() {
+        let queues = adapter.core.mappings.queues
+        guard isConnected, lastSignaled.load(ordering: .acquiring) < queues.posted(sendQueue),
+            queues.hold(sendQueue)
+        else { return }
+        defer { queues.release(sendQueue) }
+        adapter.core.barrier.issue()
+        guard !queues.isPosting(sendQueue), !hasDeferred.load(ordering: .acquiring), isConnected else { return }
+        let position = marker.withLock { $0.post(to: queuePair) }
+        if let position { lastSignaled.store(position, ordering: .releasing) }
+    }
+
+    // MARK: The end
+
+    /// Ends the queue pair: flushes it, keeps what was not polled, and retires everything it held.
+    ///
+    /// Destroying is the guarantee that the device touches no memory any more, also where completions never come.
+    func close() {
+        endPosting()
+        let queues = adapter.core.mappings.queues
+        let deadline = MonotonicTime.now.advanced(by: Self.drainTime)
+        receiveCompletions.drain(
+            until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
+        sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
+        retireWindows()
+        destroy()
+        sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
+        receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
+        adapter.core.childGone {
+            $0.queuePairs[sendQueue] = nil
+            $0.queuePairs[receiveQueue] = nil
+        }
+    }
+
+    /// How long flushed requests may take to arrive. A device that is slower loses results, never safety.
+    private static let drainTime = Duration.milliseconds(500)
+
+    private func destroy() {
+        while true {
+            do { return try queuePair.destroy() } catch {
+                adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+                usleep(10_000)
+            }
+        }
+    }
+}
+
+/// The reaper's own way of posting to a send queue.
+private struct MarkerPath: ~Copyable {
+    private var poster: RequestPoster
+    private var chain = SendChain(capacity: 1, elementsPerRequest: 1)
+
+    init(queue: QueueID, depth: Int, mappings: MappingTable) {
+        poster = RequestPoster(queue: queue, depth: depth, mappings: mappings)
+    }
+
+    /// - Returns: the marker's position; nil if the queue is full, or the device refused.
+    mutating func post(to queuePair: Verbs.QueuePair) -> UInt64? {
+        guard poster.begin() else { return nil }
+        let wire = poster.commit(context: 0, tag: RequestTag.marker.rawValue)
+        chain.appendWrite(
+            identifier: wire.raw, elementCount: 0, flags: .signaled, remoteAddress: 0, remoteKey: 0)
+        switch chain.post(to: queuePair.postTarget) {
+        case .posted, .undetermined: return poster.posted
+        case .refused:
+            poster.withdraw(1) { _ in }
+            return nil
+        }
+    }
+}

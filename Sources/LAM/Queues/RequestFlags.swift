@@ -1,0 +1,61 @@
+/// How a request is carried out: the flags that NDK has for every initiator operation.
+public struct RequestFlags: OptionSet, Hashable, Sendable {
+    /// The flags as `NDK_OP_FLAG_*` number them.
+    public let rawValue: UInt32
+
+    /// Creates flags from their NDK numbers.
+    public init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    /// Success produces no completion; failure does. The request is unsignaled, so its success costs nothing.
+    public static let silentSuccess = RequestFlags(rawValue: 0x001)
+    /// The device does not begin before all earlier reads of the queue have completed.
+    public static let readFence = RequestFlags(rawValue: 0x002)
+    /// The peer's completion queue, if armed for solicited completions, notifies.
+    public static let solicitEvent = RequestFlags(rawValue: 0x004)
+    /// The device is told together with the next request that does not have this flag.
+    public static let `defer` = RequestFlags(rawValue: 0x200)
+}
+
+/// What a request does, as its completion reports it. The numbers are those of `NDK_OPERATION_TYPE`.
+public enum Operation: UInt16, Hashable, Sendable {
+    /// A receive.
+    case receive = 1
+    /// A send, with or without invalidation of the peer's window.
+    case send = 2
+    /// The binding of a window.
+    case bind = 8
+    /// The invalidation of a window.
+    case invalidate = 16
+    /// A read of a peer's memory.
+    case read = 32
+    /// A write to a peer's memory.
+    case write = 64
+}
+
+/// What the library keeps with a request until it is retired, in 32 bits.
+struct RequestTag {
+    let rawValue: UInt32
+
+    private static let silentBit: UInt32 = 1 << 16
+    private static let markerBit: UInt32 = 1 << 17
+
+    init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    init(_ operation: Operation, isSilent: Bool) {
+        rawValue = UInt32(operation.rawValue) | (isSilent ? Self.silentBit : 0)
+    }
+
+    /// The library's own request, posted behind an unsignaled tail; nobody hears of it.
+    static let marker = RequestTag(rawValue: UInt32(Operation.write.rawValue) | silentBit | markerBit)
+
+    var operation: Operation { Operation(rawValue: UInt16(truncatingIfNeeded: rawValue)) ?? .receive }
+    var isSilent: Bool { rawValue & Self.silentBit != 0 }
+    var isMarker: Bool { rawValue & Self.markerBit != 0 }
+    var concernsWindow: Bool {
+        rawValue & UInt32(Operation.bind.rawValue | Operation.invalidate.rawValue) != 0
+    }
+}

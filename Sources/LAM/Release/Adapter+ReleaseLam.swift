@@ -1,0 +1,58 @@
+import Tracking
+import Verbs
+
+extension Adapter {
+    /// Gives a mapping up: `NdkReleaseLam`, the same as ``LogicalAddressMapping/release()``.
+    public func releaseLam(_ mapping: consuming LogicalAddressMapping) {
+        mapping.release()
+    }
+
+    /// Closes the mapping and leaves the rest to the reaper.
+    func release(_ registration: Registration) {
+        guard core.mappings.close(registration.id) else {
+            fatalError("Adapter \(name): the mapping built at \(registration.site) was released twice")
+        }
+        if !core.mappings.holders(of: registration.id).isEmpty {
+            core.counters.deferredReleases.add(1, ordering: .relaxed)
+        }
+        registration.releasedAt = .now
+        reaper.add(registration)
+    }
+
+    /// What became of an attempt to unpin a mapping at once.
+    enum ImmediateRelease {
+        case unpinned
+        case inUse(MappingUse)
+        case refused(VerbError)
+    }
+
+    /// Unpins the mapping on the calling thread if nothing uses it; otherwise leaves it as it was.
+    func releaseIfIdle(_ registration: Registration) -> ImmediateRelease {
+        guard core.mappings.close(registration.id) else {
+            fatalError("Adapter \(name): the mapping built at \(registration.site) was released twice")
+        }
+        core.barrier.issue()
+        guard core.mappings.isIdle(registration.id) else {
+            reopen(registration)
+            return .inUse(core.use(of: registration.id))
+        }
+        registration.releasedAt = .now
+        do {
+            try core.deregister(registration)
+            return .unpinned
+        } catch {
+            reopen(registration)
+            return .refused(error)
+        }
+    }
+
+    private func reopen(_ registration: Registration) {
+        registration.releasedAt = nil
+        core.mappings.reopen(registration.id, length: UInt64(registration.memory.length))
+    }
+
+    /// What uses a mapping at this moment.
+    func use(of id: MappingID) -> MappingUse {
+        core.use(of: id)
+    }
+}

@@ -1,0 +1,98 @@
+import Tracking
+
+/// What became of a mapping that was to be released at once or not at all.
+public enum ReleaseOutcome: ~Copyable, Sendable {
+    /// The memory is unpinned.
+    case released
+    /// The mapping is as it was; requests or windows still use it.
+    case busy(LogicalAddressMapping, MappingUse)
+    /// The mapping is as it was; nothing uses it, but the device refused to deregister the memory.
+    case refused(LogicalAddressMapping, MappingError)
+}
+
+extension LogicalAddressMapping {
+    /// Gives the mapping up; its memory is unpinned as soon as no request and no window uses it.
+    ///
+    /// Returns at once, from any thread, also inside a completion callback. This is `NdkReleaseLam`, except that a
+    /// busy mapping is not the caller's error: it is kept until it is idle. Dropping a mapping does the same.
+    /// - Complexity: O(1), one lock that no request takes; a system call only when the reaper sleeps.
+    public consuming func release() {}
+
+    /// Gives the mapping up and suspends until its memory is unpinned, so that it may be freed.
+    ///
+    /// It does not depend on anybody polling: what nobody polls is polled by the adapter, and results wait in their
+    /// completion queue. It does wait for a request that cannot end, for example a receive that nobody sends to; close
+    /// its queue pair.
+    public consuming func released() async {
+        let adapter = adapter
+        let registration = surrender()
+        await withCheckedContinuation { continuation in
+            registration.onUnpinned = { continuation.resume() }
+            adapter.release(registration)
+        }
+    }
+
+    /// Unpins the memory now, or gives the mapping back and says what uses it.
+    ///
+    /// Never waits for a request; the memory of an idle mapping is deregistered by the calling thread.
+    /// - Complexity: one `membarrier(2)` and, if idle, one `ibv_dereg_mr`.
+    public consuming func tryRelease() -> ReleaseOutcome {
+        let adapter = adapter
+        switch adapter.releaseIfIdle(registration) {
+        case .unpinned:
+            _ = surrender()
+            return .released
+        case .inUse(let use):
+            return .busy(self, use)
+        case .refused(let error):
+            return .refused(self, MappingError(deregistration: error))
+        }
+    }
+
+    /// What uses the mapping at this moment.
+    public var use: MappingUse { adapter.use(of: registration.id) }
+}
+
+/// What uses a mapping: the answer to "why is this memory still pinned?".
+public struct MappingUse: Hashable, Sendable, CustomStringConvertible {
+    /// One side of one queue pair, and how many of its requests must complete until it no longer uses the mapping.
+    public struct Queue: Hashable, Sendable {
+        /// The number of the queue pair, as `ibv_qp.qp_num` and the kernel have it.
+        public let queuePairNumber: UInt32
+        /// Whether it is the send queue or the receive queue.
+        public let side: QueueSide
+        /// Requests up to and with the last one that names the mapping.
+        public let requests: UInt64
+    }
+
+    /// The queues, in no particular order.
+    public let queues: [Queue]
+    /// Windows that are bound over the mapping, or about to be.
+    public let windows: Int
+    /// Uses by requests of further queues: the first four that use a mapping are listed one by one.
+    public let furtherRequests: Int
+
+    /// Whether nothing uses the mapping.
+    public var isEmpty: Bool { queues.isEmpty && windows == 0 && furtherRequests == 0 }
+
+    /// For a person: `2 requests on the send queue of queue pair 17, 1 window`.
+    public var description: String {
+        var parts = queues.map {
+            "\($0.requests) request\($0.requests == 1 ? "" : "s") on the \($0.side) queue of queue pair \($0.queuePairNumber)"
+        }
+        if furtherRequests > 0 { parts.append("\(furtherRequests) uses by requests of further queues") }
+        if windows > 0 { parts.append("\(windows) window\(windows == 1 ? "" : "s")") }
+        return parts.isEmpty ? "nothing" : parts.joined(separator: ", ")
+    }
+}
+
+/// One of the two queues of a queue pair.
+public enum QueueSide: String, Hashable, Sendable, CustomStringConvertible {
+    /// The initiator queue: sends, writes, reads, binds and invalidates.
+    case send
+    /// The receive queue.
+    case receive
+
+    /// `send` or `receive`.
+    public var description: String { rawValue }
+}

@@ -1,0 +1,86 @@
+import Tracking
+import Verbs
+
+/// Unpins what was released, as soon as nothing uses it.
+///
+/// One thread for each adapter. It sleeps while nothing is released; while something is released but not idle it
+/// looks again in growing intervals of at most ``longestPause``, and helps: it polls completion queues that nobody
+/// polls, and posts a signaled request behind an unsignaled tail.
+final class Reaper: Sendable {
+    /// Bounds the time from idle to unpinned.
+    static let longestPause = Duration.milliseconds(5)
+    static let shortestPause = Duration.microseconds(100)
+
+    private struct Inbox {
+        var released: [Registration] = []
+        var errands: [@Sendable () -> Void] = []
+        var isStopping = false
+        /// The thread will look by itself within ``longestPause``, so that a release need not wake it.
+        var isTicking = false
+
+        var isEmpty: Bool { released.isEmpty && errands.isEmpty }
+
+        mutating func take() -> Inbox {
+            defer { self = Inbox(isStopping: isStopping) }
+            return self
+        }
+    }
+
+    private let inbox: Monitor<Inbox>
+    private let thread: WorkerThread
+
+    /// Starts the thread.
+    init(_ work: ReaperWork) {
+        let inbox = Monitor(Inbox())
+        self.inbox = inbox
+        thread = WorkerThread(name: "lam-reaper") { Self.run(inbox, work) }
+    }
+
+    /// Hands a closed mapping over.
+    ///
+    /// - Complexity: one lock and, while the thread sleeps, one system call.
+    func add(_ registration: Registration) {
+        let isUrgent = registration.onUnpinned != nil
+        let mustWake = inbox.withLock { inbox in
+            defer { inbox.released.append(registration) }
+            return isUrgent || (inbox.isEmpty && !inbox.isTicking)
+        }
+        if mustWake { inbox.signal() }
+    }
+
+    /// Has `errand` run on the reaper's thread.
+    func run(_ errand: @escaping @Sendable () -> Void) {
+        inbox.withLock { $0.errands.append(errand) }
+        inbox.signal()
+    }
+
+    /// Ends the thread once everything handed over is unpinned.
+    func stop() {
+        inbox.withLock { $0.isStopping = true }
+        inbox.signal()
+        thread.join()
+    }
+
+    // MARK: The thread
+
+    private static func run(_ inbox: Monitor<Inbox>, _ work: ReaperWork) {
+        var work = work
+        var pause = shortestPause
+        while let batch = next(inbox, pause: work.isDone ? nil : pause) {
+            if batch.isStopping && batch.isEmpty && work.isDone { return }
+            batch.errands.forEach { $0() }
+            work.add(batch.released)
+            pause = work.advance() ? shortestPause : min(pause * 2, longestPause)
+        }
+    }
+
+    /// Sleeps until there is something new or, where there is something old to look at, for `pause`.
+    private static func next(_ inbox: Monitor<Inbox>, pause: Duration?) -> Inbox? {
+        inbox.withLock { $0.isTicking = pause != nil }
+        return inbox.wait(atMost: pause) { inbox in
+            let hasNews = !inbox.errands.isEmpty || inbox.released.contains { $0.onUnpinned != nil }
+            guard hasNews || (pause == nil && (!inbox.isEmpty || inbox.isStopping)) else { return nil }
+            return inbox.take()
+        } ?? inbox.withLock { $0.take() }
+    }
+}

@@ -1,0 +1,73 @@
+import Tracking
+import Verbs
+
+/// What the reaper has in hand. Touched by its thread only.
+struct ReaperWork: Sendable {
+    private let core: AdapterCore
+    private var waiting: [Registration] = []
+    private var refused: [Refusal] = []
+
+    /// A registration that nothing uses and that the device still does not let go. Never given up.
+    private struct Refusal {
+        let registration: Registration
+        var pause: Duration
+        var nextTry: MonotonicTime
+
+        static let firstPause = Duration.milliseconds(1)
+        static let longestPause = Duration.seconds(1)
+    }
+
+    init(_ core: AdapterCore) {
+        self.core = core
+    }
+
+    /// Whether nothing is left to look after.
+    var isDone: Bool { waiting.isEmpty && refused.isEmpty }
+
+    /// Takes closed mappings in.
+    mutating func add(_ registrations: [Registration]) {
+        guard !registrations.isEmpty else { return }
+        // One barrier for the batch: from here on every poster either sees the mappings closed or has left its fence.
+        core.barrier.issue()
+        waiting += registrations
+    }
+
+    /// Unpins what is idle, and helps on what is not.
+    ///
+    /// - Returns: whether anything was unpinned.
+    mutating func advance() -> Bool {
+        let before = waiting.count + refused.count
+        waiting = waiting.filter { !unpin($0) }
+        retryRefused()
+        core.help(waiting)
+        return waiting.count + refused.count < before
+    }
+
+    /// - Returns: false if something still uses the mapping.
+    private mutating func unpin(_ registration: Registration) -> Bool {
+        guard core.mappings.isIdle(registration.id) else { return false }
+        do {
+            try core.deregister(registration)
+        } catch {
+            let pause = Refusal.firstPause
+            refused.append(Refusal(registration: registration, pause: pause, nextTry: .now.advanced(by: pause)))
+        }
+        return true
+    }
+
+    private mutating func retryRefused() {
+        let now = MonotonicTime.now
+        refused = refused.compactMap { refusal in
+            guard refusal.nextTry <= now else { return refusal }
+            do {
+                try core.deregister(refusal.registration)
+                return nil
+            } catch {
+                var refusal = refusal
+                refusal.pause = min(refusal.pause * 2, Refusal.longestPause)
+                refusal.nextTry = now.advanced(by: refusal.pause)
+                return refusal
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Tracking
+import Verbs
+
+extension QueuePair {
+    /// Gives the peer access to a range of a mapping: `NdkBind`.
+    ///
+    /// Ordered with what is posted before and after it on this queue pair. The mapping is in use from now on until the
+    /// window is invalidated, dropped, or its queue pair ended.
+    /// - Parameters:
+    ///   - window: a window that is not bound.
+    ///   - mapping: the mapping; it never gives a peer rights by itself.
+    ///   - bytes: the range, counted from the mapping's first byte.
+    ///   - access: what the peer may do.
+    /// - Returns: what the peer must name. It may be sent in a message posted next.
+    /// - Throws: ``PostError``; everything the device would answer with the end of the connection is found out before.
+    /// - Important: rxe confines a peer to the mapping, not to the range (T37). Where that matters, map the range alone.
+    public mutating func bind(
+        _ window: borrowing MemoryWindow, over mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
+        access: RemoteAccess, context: UInt64 = 0, flags: RequestFlags = []
+    ) throws(PostError) -> RemoteMemory {
+        guard !access.isEmpty else { throw .window(.noRights) }
+        guard !bytes.isEmpty else { throw .window(.emptyRange) }
+        guard bytes.lowerBound >= 0, bytes.upperBound <= mapping.length else { throw .beyondMapping(element: 0) }
+        let address = mapping.baseAddress.rawValue + UInt64(bytes.lowerBound)
+        let (request, remote) = try window.core.beginBind(address: address, length: UInt64(bytes.count), on: core)
+        let region = mapping.registration.regionHandle
+        do {
+            try sends.post(
+                WindowOperation(operation: .bind, window: window.core), context: context, flags: flags
+            ) { chain, identifier, flags in
+                chain.appendBind(
+                    identifier: identifier, flags: flags, window: request.window, region: region, address: address,
+                    length: UInt64(bytes.count), access: MemoryAccess(access), key: request.key)
+            }
+        } catch {
+            window.core.cancelBind()
+            throw error
+        }
+        core.windows.withLock { $0[ObjectIdentifier(window.core)] = window.core }
+        return remote
+    }
+
+    /// Ends the peer's access: `NdkInvalidate`.
+    ///
+    /// Takes effect with its completion; from then on the peer's access fails and the window can be bound again.
+    /// - Throws: ``PostError/window(_:)`` unless the window is bound on this queue pair. Nothing reaches the device then:
+    ///   rxe would panic (T1).
+    public mutating func invalidate(
+        _ window: borrowing MemoryWindow, context: UInt64 = 0, flags: RequestFlags = []
+    ) throws(PostError) {
+        let key = try window.core.beginInvalidate(on: core)
+        do {
+            try sends.post(
+                WindowOperation(operation: .invalidate, window: window.core), context: context, flags: flags
+            ) { chain, identifier, flags in
+                chain.appendLocalInvalidate(identifier: identifier, flags: flags, key: key)
+            }
+        } catch {
+            window.core.cancelInvalidate()
+            throw error
+        }
+    }
+}
+
+extension MemoryAccess {
+    fileprivate init(_ access: RemoteAccess) {
+        self = []
+        if access.contains(.read) { insert(.remoteRead) }
+        if access.contains(.write) { insert(.remoteWrite) }
+    }
+}

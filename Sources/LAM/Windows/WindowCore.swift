@@ -1,0 +1,183 @@
+import Tracking
+import Verbs
+
+/// A window as the threads share it: its owner's, the poller's, and whoever ends its queue pair.
+///
+/// rxe panics when a window is invalidated that is not bound (T1), and hangs when a queue pair goes while a window is
+/// bound on it (T2). The state decides what may reach the device.
+final class WindowCore: Sendable {
+    let adapter: Adapter
+    private let inside: Monitor<Inside>
+
+    private enum State {
+        case unbound
+        /// The bind is posted. Whether it happened is known at its completion.
+        case binding(Binding)
+        case bound(Binding)
+        /// The invalidation is posted.
+        case invalidating(Binding)
+
+        var binding: Binding? {
+            switch self {
+            case .unbound: nil
+            case .binding(let binding), .bound(let binding), .invalidating(let binding): binding
+            }
+        }
+    }
+
+    /// What a window is bound to.
+    private struct Binding {
+        let mapping: MappingID
+        let queuePair: QueuePairCore
+        let remote: RemoteMemory
+    }
+
+    private struct Inside: ~Copyable {
+        /// Nil after a bind of unknown fate: such a window is deallocated, and allocated anew when needed (T23).
+        var window: Verbs.MemoryWindow?
+        var state = State.unbound
+        /// The owner is gone; what is posted still has to complete.
+        var isAbandoned = false
+    }
+
+    init(adapter: Adapter) throws(AdapterError) {
+        self.adapter = adapter
+        do {
+            inside = Monitor(Inside(window: try Verbs.MemoryWindow(adapter.core.domain)))
+        } catch {
+            throw AdapterError(error)
+        }
+        adapter.core.children.withLock { $0.windowCount += 1 }
+    }
+
+    var remoteMemory: RemoteMemory? {
+        inside.withLock { $0.state.binding?.remote }
+    }
+
+    // MARK: Binding
+
+    /// What a bind hands to the device.
+    struct BindRequest {
+        let window: Verbs.MemoryWindow.Handle
+        let key: UInt32
+    }
+
+    /// Begins a bind of `bytes` bytes at `address`, which counts as a use of the mapping from now on.
+    func beginBind(
+        address: UInt64, length: UInt64, on queuePair: QueuePairCore
+    ) throws(PostError) -> (request: BindRequest, remote: RemoteMemory) {
+        try inside.withLock { (inside) throws(PostError) in
+            guard case .unbound = inside.state else { throw .window(.alreadyBound) }
+            try Self.allocateIfNeeded(&inside, domain: adapter.core.domain)
+            let mapping: MappingID
+            do { mapping = try adapter.core.mappings.holdWindow(address: address, length: length).id } catch {
+                throw error == .unmapped ? .unknownAddress(element: 0) : .beyondMapping(element: 0)
+            }
+            let key = inside.window!.nextKey
+            let remote = RemoteMemory(address: address, key: key)
+            inside.state = .binding(Binding(mapping: mapping, queuePair: queuePair, remote: remote))
+            return (BindRequest(window: inside.window!.handle, key: key), remote)
+        }
+    }
+
+    private static func allocateIfNeeded(_ inside: inout Inside, domain: ProtectionDomain) throws(PostError) {
+        guard inside.window == nil else { return }
+        do { inside.window = try Verbs.MemoryWindow(domain) } catch {
+            throw .verbFailed(verb: error.verb.description, errno: error.code)
+        }
+    }
+
+    /// The bind was not posted after all.
+    func cancelBind() {
+        inside.withLock { inside in
+            drop(inside.state.binding)
+            inside.state = .unbound
+        }
+    }
+
+    // MARK: Invalidating
+
+    /// Begins an invalidation on the queue pair that bound the window.
+    ///
+    /// - Returns: the key that the request names.
+    func beginInvalidate(on queuePair: QueuePairCore) throws(PostError) -> UInt32 {
+        try inside.withLock { (inside) throws(PostError) in
+            switch inside.state {
+            case .unbound, .invalidating: throw .window(.notBound)
+            case .binding: throw .window(.stillBinding)
+            case .bound(let binding):
+                guard binding.queuePair === queuePair else { throw .window(.boundElsewhere) }
+                inside.state = .invalidating(binding)
+                return binding.remote.key
+            }
+        }
+    }
+
+    /// The invalidation was not posted after all.
+    func cancelInvalidate() {
+        inside.withLock { inside in
+            if case .invalidating(let binding) = inside.state { inside.state = .bound(binding) }
+        }
+    }
+
+    // MARK: What happened
+
+    /// A bind or an invalidation completed.
+    func ended(_ operation: Operation, isSuccess: Bool) {
+        inside.withLock { inside in
+            switch (inside.state, operation, isSuccess) {
+            case (.binding(let binding), .bind, true):
+                inside.window!.noteBound(key: binding.remote.key)
+                inside.state = .bound(binding)
+                if inside.isAbandoned { deallocate(&inside) }
+            case (.invalidating(let binding), .invalidate, true):
+                inside.state = .unbound
+                drop(binding)
+                if inside.isAbandoned { deallocate(&inside) }
+            default:
+                // It failed or was flushed, or its queue pair is gone: only deallocation is certain.
+                deallocate(&inside)
+            }
+        }
+    }
+
+    /// The queue pair is about to be destroyed: ends what is bound on it.
+    func leave(_ queuePair: QueuePairCore) {
+        inside.withLock { inside in
+            if inside.state.binding?.queuePair === queuePair { deallocate(&inside) }
+        }
+    }
+
+    /// The owner gave the window up.
+    func abandon() {
+        inside.withLock { inside in
+            switch inside.state {
+            case .unbound, .bound: deallocate(&inside)
+            case .binding, .invalidating: inside.isAbandoned = true
+            }
+        }
+        adapter.core.childGone { $0.windowCount -= 1 }
+    }
+
+    /// Ends the peer's access for certain; the window's use of its mapping ends with it.
+    private func deallocate(_ inside: inout Inside) {
+        if let window = inside.window.take() {
+            adapter.core.deallocate(window)
+        }
+        let binding = inside.state.binding
+        inside.state = .unbound
+        binding?.queuePair.forget(self)
+        drop(binding)
+    }
+
+    private func drop(_ binding: Binding?) {
+        guard let binding else { return }
+        adapter.core.mappings.dropWindow(binding.mapping)
+    }
+}
+
+/// A request on a send queue that changes a window.
+struct WindowOperation {
+    let operation: Operation
+    let window: WindowCore
+}
