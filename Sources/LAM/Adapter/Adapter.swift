@@ -14,22 +14,32 @@ public final class Adapter: Sendable {
     public let privilegedToken: UInt32
 
     let core: AdapterCore
-    private let reaper: Reaper
+    let reaper: Reaper
     /// The region whose key is the privileged token, so that no other region can have it. One page, local reads only.
     private let tokenRegion: Monitor<MemoryRegion?>
 
     /// Opens the adapter on an open device.
-    init(device: DeviceContext, port: UInt8) throws(AdapterError) {
+    init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
+        self.info = info
         do {
-            info = try AdapterInfo(device: device, port: port)
             core = try AdapterCore(device: device)
-            let region = try MemoryRegion(core.domain, PrivilegedPage.shared.memory, access: [])
+            let region = try Self.registerTokenPage(in: core.domain)
             privilegedToken = region.localKey
             tokenRegion = Monitor(consume region)
         } catch {
             throw AdapterError(error)
         }
         reaper = Reaper(ReaperWork(core))
+    }
+
+    /// Memory that is there as long as the process, and never written.
+    private static let tokenPage = unsafe UnsafeMutableRawBufferPointer.allocate(
+        byteCount: PageSpan.hostPageSize, alignment: PageSpan.hostPageSize)
+
+    private static func registerTokenPage(in domain: ProtectionDomain) throws(VerbError) -> MemoryRegion {
+        let page = unsafe tokenPage
+        return try unsafe MemoryRegion(
+            registering: page, at: UInt64(UInt(bitPattern: page.baseAddress)), rights: [], in: domain)
     }
 
     deinit {
@@ -48,7 +58,8 @@ public final class Adapter: Sendable {
         core.children.withLock { $0.survivors { self.core.use(of: $0.id) } }
     }
 
-    private func releaseTokenRegion() {
+    /// Unpins the token's page.
+    func releaseTokenRegion() {
         guard let region = tokenRegion.withLock({ $0.take() }) else { return }
         switch region.deregister() {
         case .done: break

@@ -15,7 +15,7 @@ final class AdapterCore: Sendable {
 
     init(device: DeviceContext) throws(VerbError) {
         self.device = device
-        domain = try ProtectionDomain(device)
+        domain = try ProtectionDomain(in: device)
         barrier = Membarrier()
         mappings = MappingTable(queues: QueueTable(ownerFences: !barrier.isAvailable))
     }
@@ -30,8 +30,7 @@ final class AdapterCore: Sendable {
         }
         mappings.retire(registration.id)
         counters.note(unpinned: registration)
-        children.withLock { $0.remove(registration) }
-        children.signal()
+        childGone { $0.remove(registration) }
         registration.onUnpinned?()
     }
 
@@ -44,6 +43,12 @@ final class AdapterCore: Sendable {
         for queue in queues {
             queuePair(owning: queue)?.help(queue)
         }
+    }
+
+    /// Notes that a child is gone, and wakes a close that waits for it.
+    func childGone(_ remove: (inout Children) -> Void) {
+        children.withLock(remove)
+        children.signal()
     }
 
     /// The queue pair that a queue belongs to; nil once it is closed.

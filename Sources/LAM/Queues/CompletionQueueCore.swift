@@ -11,8 +11,11 @@ import Verbs
 final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
     let queue: Verbs.CompletionQueue
-    let depth: Int
+    private let target: PollTarget
+    private let channel: CompletionChannel
     private let wakeUp = WakeUp()
+    /// The requests of all queues that complete here, which it must be able to hold at once.
+    private let reserved = Monitor(0)
     private let turnstile: Turnstile
     /// In memory of its own, so that no access pays for an exclusivity check.
     private let polling: UnsafeMutablePointer<Polling>
@@ -27,9 +30,10 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
         self.adapter = adapter
-        self.depth = depth
         do {
-            queue = try Verbs.CompletionQueue(adapter.core.device, depth: depth)
+            channel = try CompletionChannel(in: adapter.core.device)
+            queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
+            target = queue.pollTarget
         } catch {
             throw AdapterError(error)
         }
@@ -45,6 +49,29 @@ final class CompletionQueueCore: @unchecked Sendable {
         adapter.core.childGone { $0.completionQueueCount -= 1 }
     }
 
+    /// How many completions it can hold.
+    var depth: Int { queue.depth }
+
+    /// Makes room for the requests of another queue, which all may complete at once when it fails.
+    ///
+    /// A completion queue that overflows loses completions (T25), so that it is enlarged beforehand.
+    func reserve(_ count: Int) throws(AdapterError) {
+        let limit = adapter.info.maxCompletionQueueDepth
+        try reserved.withLock { (reserved) throws(AdapterError) in
+            let needed = reserved + count
+            try adapter.info.check("requests completing on one queue", needed, atMost: limit)
+            if needed > queue.depth {
+                do { try queue.resize(depth: needed) } catch { throw AdapterError(error) }
+            }
+            reserved = needed
+        }
+    }
+
+    /// Gives the room of a closed queue back.
+    func unreserve(_ count: Int) {
+        reserved.withLock { $0 -= count }
+    }
+
     // MARK: The user
 
     /// Fills `batch` with what is pending and then with what the device has.
@@ -58,7 +85,7 @@ final class CompletionQueueCore: @unchecked Sendable {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
         while !batch.isFull {
-            let count = unsafe polling.pointee.buffer.poll(queue, atMost: batch.capacity - batch.count)
+            let count = unsafe polling.pointee.buffer.poll(target, atMost: batch.capacity - batch.count)
             for index in 0..<count {
                 if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
             }
@@ -83,8 +110,8 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// - Returns: false after the timeout.
     func waitForEvent(until deadline: MonotonicTime?) throws(AdapterError) -> Bool {
         do {
-            return try wakeUp.wait(besides: queue.channel.descriptor, until: deadline) {
-                try self.queue.channel.takeEvent()
+            return try wakeUp.wait(besides: channel.fileDescriptor, until: deadline) { () throws(VerbError) in
+                while try channel.nextEvent() != nil {}
             }
         } catch {
             throw AdapterError(error)
@@ -143,7 +170,7 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     private func drainDevice(_ polling: inout Polling) {
         let before = polling.pending.count
-        while case let count = polling.buffer.poll(queue, atMost: 32), count > 0 {
+        while case let count = polling.buffer.poll(target, atMost: 32), count > 0 {
             for index in 0..<count {
                 if let completion = retire(polling.buffer[index]) { polling.pending.append(completion) }
             }

@@ -20,7 +20,12 @@ final class QueuePairCore: Sendable {
     let hasDeferred = Atomic<Bool>(false)
     /// Outbound reads that the connection allows.
     let outboundReads = Atomic<UInt8>(0)
+    /// The first sequence number of a connection made by hand.
+    let packetSequenceNumber = UInt32.random(in: 0..<(1 << 24))
+    /// Binds and invalidations whose completions are still to come.
     let windowOperations = Monitor<[WireID: WindowOperation]>([:])
+    /// Windows that are bound here, or about to be.
+    let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
     private let marker: Monitor<MarkerPath>
 
     enum State: UInt8 {
@@ -40,29 +45,47 @@ final class QueuePairCore: Sendable {
         self.sendCompletions = sendCompletions
         self.receiveCompletions = receiveCompletions
         self.capacity = capacity
+        try sendCompletions.reserve(Self.deviceSendDepth(capacity))
+        do { try receiveCompletions.reserve(capacity.receiveDepth) } catch {
+            sendCompletions.unreserve(Self.deviceSendDepth(capacity))
+            throw error
+        }
         do {
-            queuePair = try Verbs.QueuePair(
-                adapter.core.domain, sendCompletions: sendCompletions.queue,
-                receiveCompletions: receiveCompletions.queue,
-                capacity: Verbs.QueuePairCapacity(
-                    // One more than the user has, for the marker behind an unsignaled tail.
-                    sendDepth: capacity.sendDepth + 1, receiveDepth: capacity.receiveDepth,
-                    sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
-                    inlineBytes: capacity.inlineBytes))
-            try queuePair.modifyToInit(port: adapter.info.port)
+            queuePair = try Self.create(
+                capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue)
         } catch {
+            sendCompletions.unreserve(Self.deviceSendDepth(capacity))
+            receiveCompletions.unreserve(capacity.receiveDepth)
             throw AdapterError(error)
         }
-        guard let sendQueue = queues.open(depth: capacity.sendDepth + 1, elements: capacity.sendElements),
+        guard let sendQueue = queues.open(depth: Self.deviceSendDepth(capacity), elements: capacity.sendElements),
             let receiveQueue = queues.open(depth: capacity.receiveDepth, elements: capacity.receiveElements)
         else { throw .limitExceeded(what: "queues", asked: 1 << 20 + 1, limit: 1 << 20) }
         self.sendQueue = sendQueue
         self.receiveQueue = receiveQueue
-        marker = Monitor(MarkerPath(queue: sendQueue, depth: capacity.sendDepth + 1, mappings: adapter.core.mappings))
+        marker = Monitor(MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
         adapter.core.children.withLock {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self
         }
+    }
+
+    /// One more than the user has, for the marker behind an unsignaled tail.
+    private static func deviceSendDepth(_ capacity: QueuePairCapacity) -> Int { capacity.sendDepth + 1 }
+
+    private static func create(
+        _ capacity: QueuePairCapacity, on adapter: Adapter, sendQueue: Verbs.CompletionQueue,
+        receiveQueue: Verbs.CompletionQueue
+    ) throws(VerbError) -> Verbs.QueuePair {
+        let queuePair = try Verbs.QueuePair(
+            in: adapter.core.domain, sendQueue: sendQueue, receiveQueue: receiveQueue,
+            capacity: Verbs.QueuePairCapacity(
+                sendDepth: deviceSendDepth(capacity), receiveDepth: capacity.receiveDepth,
+                sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
+                inlineBytes: capacity.inlineBytes))
+        try queuePair.modify(
+            .initialized(port: adapter.info.port, peerRights: [.remoteRead, .remoteWrite]))
+        return queuePair
     }
 
     /// The number by which the device and the kernel know the queue pair.
@@ -109,7 +132,8 @@ final class QueuePairCore: Sendable {
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
         }
-        try? queuePair.modifyToError()
+        try? queuePair.modify(.error)
+        retireWindows()
     }
 
     // MARK: The reaper's help
@@ -146,10 +170,11 @@ final class QueuePairCore: Sendable {
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
         sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
-        retireWindows()
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
+        sendCompletions.unreserve(Self.deviceSendDepth(capacity))
+        receiveCompletions.unreserve(capacity.receiveDepth)
         adapter.core.childGone {
             $0.queuePairs[sendQueue] = nil
             $0.queuePairs[receiveQueue] = nil
@@ -161,7 +186,7 @@ final class QueuePairCore: Sendable {
 
     private func destroy() {
         while true {
-            do { return try queuePair.destroy() } catch {
+            do { return try queuePair.close() } catch {
                 adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
                 usleep(10_000)
             }
