@@ -24,6 +24,9 @@ package final class MappingTable: Sendable {
         var large = FreeList<MappingSlot>(AddressLayout.largeSlots)
     }
 
+    /// How many mappings there can be at a time.
+    package static var capacity: Int { AddressLayout.largeSlots.count + AddressLayout.ordinarySlots.count }
+
     /// Creates an empty table whose mappings are used by the queues of `queues`.
     package init(queues: QueueTable) {
         slots = ChunkedTable()

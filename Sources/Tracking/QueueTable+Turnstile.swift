@@ -13,6 +13,11 @@ extension QueueTable {
         unsafe state(of: queue)?.pointee.turnstile.isOwnerInside ?? false
     }
 
+    /// Whether the poster is kept out for good.
+    package func isShut(_ queue: QueueID) -> Bool {
+        unsafe state(of: queue)?.pointee.turnstile.isShut ?? true
+    }
+
     /// Lets the poster pass again.
     package func release(_ queue: QueueID) {
         unsafe state(of: queue)?.pointee.turnstile.release()

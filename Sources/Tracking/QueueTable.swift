@@ -45,6 +45,11 @@ package final class QueueTable: Sendable {
         unsafe state(of: queue) != nil
     }
 
+    /// The last position that was given to a request; zero for a closed queue.
+    package func posted(_ queue: QueueID) -> UInt64 {
+        unsafe state(of: queue)?.pointee.posted.load(ordering: .acquiring) ?? 0
+    }
+
     /// How many requests of the queue are posted and not retired; zero for a closed queue.
     package func outstanding(_ queue: QueueID) -> UInt64 {
         guard let state = unsafe state(of: queue) else { return 0 }

@@ -19,8 +19,9 @@ public import Synchronization
 /// Its users are serialized by the owner; polling, releasing and other queues run beside it. The device layer posts
 /// after `commit`, and says with `withdraw` which requests the device did not take.
 /// - Complexity: a store at `begin`, two loads, a store and two loads for each element, one entry at `commit`.
+// Sendable: it has one owner at a time, and `state` is there as long as the table.
 @usableFromInline @safe
-package struct RequestPoster: ~Copyable {
+package struct RequestPoster: ~Copyable, @unchecked Sendable {
     @usableFromInline package let queue: QueueID
     package let depth: UInt64
     private let mappings: MappingTable
@@ -61,8 +62,17 @@ package struct RequestPoster: ~Copyable {
 extension RequestPoster {
     /// Passes the queue's turnstile; every post happens between `enter` and `leave`.
     @inlinable @inline(__always)
-    package func enter() -> Turnstile.Entry {
-        unsafe state.pointee.turnstile.enter()
+    package mutating func enter() -> Turnstile.Entry {
+        let entry = unsafe state.pointee.turnstile.enter()
+        if case .insideAfterOthers = entry { catchUp() }
+        return entry
+    }
+
+    /// Learns what others posted in this poster's stead. Done by `enter`; somebody who holds the queue, and posts with a
+    /// poster of its own, does it first.
+    @usableFromInline @inline(never)
+    package mutating func catchUp() {
+        unsafe posted = state.pointee.posted.load(ordering: .acquiring)
     }
 
     /// Leaves the turnstile after the device took the requests.

@@ -16,12 +16,16 @@ package struct Turnstile: ~Copyable {
         @usableFromInline static var open: UInt32 { 0 }
         @usableFromInline static var held: UInt32 { 1 }
         @usableFromInline static var shut: UInt32 { 2 }
+        /// Open, but somebody else was inside since the owner's last visit.
+        @usableFromInline static var released: UInt32 { 3 }
     }
 
     /// What the owner found.
     @usableFromInline
     package enum Entry {
         case inside
+        /// The owner passed, and others were inside since its last visit.
+        case insideAfterOthers
         /// Somebody else is inside for a moment; try again.
         case held
         /// Nobody passes any more.
@@ -42,8 +46,18 @@ package struct Turnstile: ~Copyable {
         if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         let found = gate.load(ordering: .acquiring)
         if found == Gate.open { return .inside }
+        return enterSlowly(found)
+    }
+
+    @usableFromInline @inline(never)
+    func enterSlowly(_ found: UInt32) -> Entry {
+        if found == Gate.released,
+            gate.compareExchange(expected: found, desired: Gate.open, ordering: .acquiring).exchanged
+        {
+            return .insideAfterOthers
+        }
         leave()
-        return found == Gate.held ? .held : .shut
+        return found == Gate.shut ? .shut : .held
     }
 
     /// Leaves; everything done inside is visible to whoever sees that.
@@ -58,11 +72,12 @@ package struct Turnstile: ~Copyable {
     ///
     /// - Returns: false if another thread holds the turnstile, or it is shut.
     package func hold() -> Bool {
-        let claim = gate.compareExchange(
-            expected: Gate.open, desired: Gate.held, ordering: .sequentiallyConsistent)
+        let claimed = [Gate.open, Gate.released].contains { found in
+            gate.compareExchange(expected: found, desired: Gate.held, ordering: .sequentiallyConsistent).exchanged
+        }
         // With an owner that fences for itself, this is all the barrier there is before `isOwnerInside`.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
-        return claim.exchanged
+        return claimed
     }
 
     /// Whether the owner is still inside a visit that began before the barrier.
@@ -70,15 +85,18 @@ package struct Turnstile: ~Copyable {
         inside.load(ordering: .acquiring)
     }
 
-    /// Lets the owner pass again.
+    /// Lets the owner pass again, who hears that somebody was inside.
     package func release() {
-        gate.store(Gate.open, ordering: .releasing)
+        gate.store(Gate.released, ordering: .releasing)
     }
 
     /// Keeps the owner out for good; called by the thread that holds the turnstile.
     package func shut() {
         gate.store(Gate.shut, ordering: .releasing)
     }
+
+    /// Whether nobody passes any more.
+    package var isShut: Bool { gate.load(ordering: .acquiring) == Gate.shut }
 
     /// Whether the owner was seen outside since this was called.
     ///

@@ -33,13 +33,17 @@ public final class Adapter: Sendable {
     }
 
     /// Memory that is there as long as the process, and never written.
-    private static let tokenPage = unsafe UnsafeMutableRawBufferPointer.allocate(
-        byteCount: PageSpan.hostPageSize, alignment: PageSpan.hostPageSize)
+    private static let tokenPage = UInt(
+        bitPattern: UnsafeMutableRawBufferPointer.allocate(
+            byteCount: PageSpan.hostPageSize, alignment: PageSpan.hostPageSize
+        ).baseAddress)
 
     private static func registerTokenPage(in domain: ProtectionDomain) throws(VerbError) -> MemoryRegion {
-        let page = unsafe tokenPage
-        return try unsafe MemoryRegion(
-            registering: page, at: UInt64(UInt(bitPattern: page.baseAddress)), rights: [], in: domain)
+        // The page is never freed.
+        try unsafe MemoryRegion(
+            registering: UnsafeMutableRawBufferPointer(
+                start: UnsafeMutableRawPointer(bitPattern: tokenPage), count: PageSpan.hostPageSize),
+            at: UInt64(tokenPage), rights: [], in: domain)
     }
 
     deinit {
@@ -60,10 +64,9 @@ public final class Adapter: Sendable {
 
     /// Unpins the token's page.
     func releaseTokenRegion() {
-        guard let region = tokenRegion.withLock({ $0.take() }) else { return }
-        switch region.deregister() {
-        case .done: break
-        case .refused(let kept, _): tokenRegion.withLock { $0 = consume kept }
+        tokenRegion.withLock { region in
+            guard let registered = region.take(), case .refused(let kept, _) = registered.deregister() else { return }
+            region = consume kept
         }
     }
 }

@@ -8,16 +8,19 @@ import Verbs
 final class AdapterCore: Sendable {
     let device: DeviceContext
     let domain: ProtectionDomain
+    let queues: QueueTable
     let mappings: MappingTable
-    let barrier: Membarrier
+    /// Nil where the kernel has no such barrier; then posts and polls have fences of their own.
+    let barrier: Membarrier?
     let children = Monitor(Children())
     let counters = Counters()
 
     init(device: DeviceContext) throws(VerbError) {
         self.device = device
         domain = try ProtectionDomain(in: device)
-        barrier = Membarrier()
-        mappings = MappingTable(queues: QueueTable(ownerFences: !barrier.isAvailable))
+        barrier = try? Membarrier()
+        queues = QueueTable(ownerFences: barrier == nil)
+        mappings = MappingTable(queues: queues)
     }
 
     /// Unpins the memory of an idle mapping and forgets the mapping.

@@ -16,6 +16,8 @@ public struct AdapterStatistics: Hashable, Sendable {
     public let refusedDeregistrations: Int
     /// Windows and queue pairs that the device refused to destroy; each was tried again.
     public let refusedDestructions: Int
+    /// Polls that the device answered with a failure.
+    public let failedPolls: Int
     /// Completions of queue pairs that no longer exist.
     public let strayCompletions: Int
 
@@ -32,6 +34,7 @@ final class Counters: Sendable {
     let pinnedBytes = Atomic<Int>(0)
     let refusedDeregistrations = Atomic<Int>(0)
     let refusedDestructions = Atomic<Int>(0)
+    let failedPolls = Atomic<Int>(0)
     let strayCompletions = Atomic<Int>(0)
 
     func note(pinned registration: Registration) {
@@ -57,6 +60,7 @@ final class Counters: Sendable {
             pinnedBytes: pinnedBytes.load(ordering: .relaxed),
             refusedDeregistrations: refusedDeregistrations.load(ordering: .relaxed),
             refusedDestructions: refusedDestructions.load(ordering: .relaxed),
+            failedPolls: failedPolls.load(ordering: .relaxed),
             strayCompletions: strayCompletions.load(ordering: .relaxed))
     }
 }

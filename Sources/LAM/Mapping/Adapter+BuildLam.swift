@@ -1,3 +1,4 @@
+import Glibc
 import Tracking
 import Verbs
 
@@ -76,8 +77,9 @@ extension MappingError {
     /// Why a registration failed, found out after the fact: the verb says no more than an `errno` value.
     fileprivate init(_ error: VerbError, registering chain: MemoryChain) {
         let span = PageSpan(address: chain.address, length: chain.length)
+        let fault = error.code == EFAULT ? MemoryFault.diagnose(chain, writable: true) : nil
         let cause =
-            MemoryFault.diagnose(error, chain)
+            fault
             ?? PinLimitReport.diagnose(askedBytes: span.pinnedBytes, errno: error.code).map(Self.pinLimit)
         self = cause ?? .verbFailed(verb: error.verb.description, errno: error.code)
     }

@@ -6,7 +6,7 @@ import Verbs
 /// A completion queue as the threads share it: its user's, the reaper's, and those that close queue pairs.
 ///
 /// Whoever polls is alone: the user passes the turnstile at the price of two stores, the others hold it.
-// Sendable: `polling` is touched only by the one who is inside the turnstile or holds it, `lastVisit` by the reaper.
+// Sendable: `polling` is touched only by the one who is inside the turnstile or holds it.
 @safe
 final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
@@ -19,7 +19,6 @@ final class CompletionQueueCore: @unchecked Sendable {
     private let turnstile: Turnstile
     /// In memory of its own, so that no access pays for an exclusivity check.
     private let polling: UnsafeMutablePointer<Polling>
-    private var lastVisit: UInt64 = 0
 
     struct Polling: ~Copyable {
         var buffer = PollBuffer(capacity: 32)
@@ -37,7 +36,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         } catch {
             throw AdapterError(error)
         }
-        turnstile = Turnstile(ownerFences: !adapter.core.barrier.isAvailable)
+        turnstile = Turnstile(ownerFences: adapter.core.barrier == nil)
         unsafe polling = .allocate(capacity: 1)
         unsafe polling.initialize(to: Polling())
         adapter.core.children.withLock { $0.completionQueueCount += 1 }
@@ -61,7 +60,7 @@ final class CompletionQueueCore: @unchecked Sendable {
             let needed = reserved + count
             try adapter.info.check("requests completing on one queue", needed, atMost: limit)
             if needed > queue.depth {
-                do { try queue.resize(depth: needed) } catch { throw AdapterError(error) }
+                do throws(VerbError) { try queue.resize(depth: needed) } catch { throw AdapterError(error) }
             }
             reserved = needed
         }
@@ -79,13 +78,16 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// - Returns: false if somebody else is polling at this moment; nothing was done.
     func poll(into batch: inout CompletionBatch) -> Bool {
         batch.clear()
-        guard case .inside = turnstile.enter() else { return false }
+        switch turnstile.enter() {
+        case .inside, .insideAfterOthers: break
+        case .held, .shut: return false
+        }
         defer { turnstile.leave() }
         if unsafe !polling.pointee.pending.isEmpty {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
         while !batch.isFull {
-            let count = unsafe polling.pointee.buffer.poll(target, atMost: batch.capacity - batch.count)
+            let count = unsafe take(atMost: batch.capacity - batch.count, into: &polling.pointee.buffer)
             for index in 0..<count {
                 if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
             }
@@ -109,7 +111,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     ///
     /// - Returns: false after the timeout.
     func waitForEvent(until deadline: MonotonicTime?) throws(AdapterError) -> Bool {
-        do {
+        do throws(VerbError) {
             return try wakeUp.wait(besides: channel.fileDescriptor, until: deadline) { () throws(VerbError) in
                 while try channel.nextEvent() != nil {}
             }
@@ -125,16 +127,11 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     // MARK: Others
 
-    /// Polls in the user's stead, if the user has not polled since the last call. The reaper's thread only.
-    func pollIfNobodyDoes() {
-        let visit = turnstile.visits
-        guard visit == lastVisit else {
-            lastVisit = visit
-            return
-        }
+    /// Polls in the user's stead, unless somebody polls at this moment.
+    func pollForUser() {
         guard turnstile.hold() else { return }
         defer { turnstile.release() }
-        adapter.core.barrier.issue()
+        adapter.core.barrier?.issue()
         if !turnstile.isOwnerInside {
             unsafe drainDevice(&polling.pointee)
         }
@@ -142,11 +139,11 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     /// Polls until `isDone` or the deadline, whatever the user does; `atEnd` then runs while nobody polls.
     func drain(until deadline: MonotonicTime, isDone: () -> Bool, atEnd: () -> Void) {
-        unsafe whileHeld { polling in
-            unsafe drainDevice(&polling)
+        whileHeld { polling in
+            drainDevice(&polling)
             while !isDone(), MonotonicTime.now < deadline {
                 usleep(100)
-                unsafe drainDevice(&polling)
+                drainDevice(&polling)
             }
             atEnd()
         }
@@ -154,7 +151,7 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     /// Delivers completions that the device does not know of.
     func deliver(_ completions: [Completion]) {
-        unsafe whileHeld { polling in
+        whileHeld { polling in
             polling.pending += completions
         }
         wakeUp.ring()
@@ -163,14 +160,14 @@ final class CompletionQueueCore: @unchecked Sendable {
     private func whileHeld(_ body: (inout Polling) -> Void) {
         while !turnstile.hold() { sched_yield() }
         defer { turnstile.release() }
-        adapter.core.barrier.issue()
+        adapter.core.barrier?.issue()
         while turnstile.isOwnerInside { sched_yield() }
         unsafe body(&polling.pointee)
     }
 
     private func drainDevice(_ polling: inout Polling) {
         let before = polling.pending.count
-        while case let count = polling.buffer.poll(target, atMost: 32), count > 0 {
+        while case let count = take(atMost: .max, into: &polling.buffer), count > 0 {
             for index in 0..<count {
                 if let completion = retire(polling.buffer[index]) { polling.pending.append(completion) }
             }
@@ -180,6 +177,15 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     // MARK: Retiring
 
+    /// Takes entries from the device's queue; a device that fails has none.
+    @inline(__always)
+    private func take(atMost limit: Int, into buffer: inout PollBuffer) -> Int {
+        do { return try buffer.poll(target, atMost: limit) } catch {
+            adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
+            return 0
+        }
+    }
+
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
     @inline(__always)
     private func retire(_ entry: WorkCompletion) -> Completion? {
@@ -188,13 +194,13 @@ final class CompletionQueueCore: @unchecked Sendable {
             return nil
         }
         let tag = RequestTag(rawValue: retired.request.tag)
-        let isSuccess = entry.status == 0
+        let isSuccess = entry.status == .success
         if !isSuccess || tag.concernsWindow {
             noteSpecial(retired, entry, isSuccess: isSuccess)
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         return Completion(
-            context: retired.request.context, status: CompletionStatus(rawValue: entry.status),
+            context: retired.request.context, status: CompletionStatus(rawValue: entry.status.rawValue),
             operation: tag.operation, byteCount: isSuccess ? entry.byteCount : 0,
             queuePairNumber: entry.queuePairNumber, vendorError: isSuccess ? 0 : entry.vendorError)
     }

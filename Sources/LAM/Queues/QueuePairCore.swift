@@ -40,7 +40,7 @@ final class QueuePairCore: Sendable {
         adapter: Adapter, sendCompletions: CompletionQueueCore, receiveCompletions: CompletionQueueCore,
         capacity: QueuePairCapacity
     ) throws(AdapterError) {
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         self.adapter = adapter
         self.sendCompletions = sendCompletions
         self.receiveCompletions = receiveCompletions
@@ -125,10 +125,10 @@ final class QueuePairCore: Sendable {
     /// A receive that was posted after the device gave up is flushed by this second move only (T14).
     func endPosting() {
         state.store(State.ended.rawValue, ordering: .releasing)
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         for queue in [sendQueue, receiveQueue] {
-            guard queues.holdWhenFree(queue) else { continue }
-            adapter.core.barrier.issue()
+            while !queues.hold(queue), !queues.isShut(queue) { sched_yield() }
+            adapter.core.barrier?.issue()
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
         }
@@ -140,19 +140,19 @@ final class QueuePairCore: Sendable {
 
     /// Does what nobody else may be doing so that requests of the queue are retired.
     func help(_ queue: QueueID) {
-        guard queue == sendQueue else { return receiveCompletions.pollIfNobodyDoes() }
+        guard queue == sendQueue else { return receiveCompletions.pollForUser() }
         postMarkerIfNeeded()
-        sendCompletions.pollIfNobodyDoes()
+        sendCompletions.pollForUser()
     }
 
     /// Posts a signaled zero-length write behind an unsignaled tail, which would never complete by itself (T5).
     private func postMarkerIfNeeded() {
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         guard isConnected, lastSignaled.load(ordering: .acquiring) < queues.posted(sendQueue),
             queues.hold(sendQueue)
         else { return }
         defer { queues.release(sendQueue) }
-        adapter.core.barrier.issue()
+        adapter.core.barrier?.issue()
         guard !queues.isPosting(sendQueue), !hasDeferred.load(ordering: .acquiring), isConnected else { return }
         let position = marker.withLock { $0.post(to: queuePair) }
         if let position { lastSignaled.store(position, ordering: .releasing) }
@@ -165,7 +165,7 @@ final class QueuePairCore: Sendable {
     /// Destroying is the guarantee that the device touches no memory any more, also where completions never come.
     func close() {
         endPosting()
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         let deadline = MonotonicTime.now.advanced(by: Self.drainTime)
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
@@ -205,10 +205,12 @@ private struct MarkerPath: ~Copyable {
 
     /// - Returns: the marker's position; nil if the queue is full, or the device refused.
     mutating func post(to queuePair: Verbs.QueuePair) -> UInt64? {
+        poster.catchUp()
         guard poster.begin() else { return nil }
         let wire = poster.commit(context: 0, tag: RequestTag.marker.rawValue)
         chain.appendWrite(
             identifier: wire.raw, elementCount: 0, flags: .signaled, remoteAddress: 0, remoteKey: 0)
+        defer { chain.reset() }
         switch chain.post(to: queuePair.postTarget) {
         case .posted, .undetermined: return poster.posted
         case .refused:

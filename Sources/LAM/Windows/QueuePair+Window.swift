@@ -31,8 +31,8 @@ extension QueuePair {
                 window.core.appendBind { window, key in
                     registration.withRegion { region in
                         chain.appendBind(
-                            identifier: identifier, flags: flags, window: window, region: region, address: address,
-                            length: UInt64(bytes.count), rights: AccessRights(access), newKey: key)
+                            identifier: identifier, flags: flags, window: window, key: key, region: region,
+                            address: address, length: UInt64(bytes.count), rights: AccessRights(access))
                     }
                 }
             }
