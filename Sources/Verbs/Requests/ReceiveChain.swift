@@ -2,8 +2,9 @@ internal import CRDMA
 
 /// Receive requests that are posted together, in arrays of their own.
 ///
-/// Prepare a request with `setElement`, complete it with `append`, and hand all of them to the device with one `post`.
-/// Nothing here allocates, locks or counts references, and a call with more than there is room for traps.
+/// Prepare a request with `setElement`, complete it with `append`, and hand all of them to the
+/// device with one `post`. Nothing here allocates, locks or counts references, and a call with more
+/// than there is room for traps.
 /// - Complexity: Each call is O(1) and a few stores; `post` is one `ibv_post_recv`.
 @safe
 package struct ReceiveChain: ~Copyable, @unchecked Sendable {
@@ -14,8 +15,8 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     /// How many requests are complete.
     package private(set) var count = 0
 
-    // Both arrays belong to this value alone, which makes it `@unchecked Sendable`. Each request is linked to the next
-    // for good, except the last.
+    // Both arrays belong to this value alone, which makes it `@unchecked Sendable`. Each request is
+    // linked to the next for good, except the last.
     private let requests: UnsafeMutablePointer<ibv_recv_wr>
     private let elements: UnsafeMutablePointer<ibv_sge>
 
@@ -80,8 +81,8 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
 
     /// Posts every complete request, in order, with one `ibv_post_recv`.
     ///
-    /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap. A queue pair in the reset
-    /// state refuses.
+    /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap. A
+    /// queue pair in the reset state refuses.
     package mutating func post(to target: PostTarget) -> PostOutcome {
         guard count > 0 else { return .posted }
         let last = unsafe requests + (count - 1)

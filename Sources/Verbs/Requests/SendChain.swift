@@ -2,8 +2,9 @@ internal import CRDMA
 
 /// Send requests that are posted together, in arrays of their own.
 ///
-/// Prepare a request with `setElement`, complete it with one of the `append` functions, and hand all of them to the device
-/// with one `post`. Nothing here allocates, locks or counts references, and a call with more than there is room for traps.
+/// Prepare a request with `setElement`, complete it with one of the `append` functions, and hand
+/// all of them to the device with one `post`. Nothing here allocates, locks or counts references,
+/// and a call with more than there is room for traps.
 /// - Complexity: Each call is O(1) and a few stores; `post` is one `ibv_post_send`.
 @safe
 package struct SendChain: ~Copyable, @unchecked Sendable {
@@ -14,8 +15,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     /// How many requests are complete.
     package private(set) var count = 0
 
-    // Both arrays belong to this value alone, which makes it `@unchecked Sendable`. Each request is linked to the next
-    // for good, except the last.
+    // Both arrays belong to this value alone, which makes it `@unchecked Sendable`. Each request is
+    // linked to the next for good, except the last.
     private let requests: UnsafeMutablePointer<ibv_send_wr>
     private let elements: UnsafeMutablePointer<ibv_sge>
 
@@ -43,7 +44,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     /// Writes an element of the request that is being prepared.
     ///
     /// - Parameters:
-    ///   - address: The device's address of the first byte, or for inline data its address in this process.
+    ///   - address: The device's address of the first byte, or for inline data its address in this
+    ///     process.
     ///   - length: In bytes.
     ///   - key: The local key; ignored for inline data.
     package mutating func setElement(_ index: Int, address: UInt64, length: UInt32, key: UInt32) {
@@ -62,7 +64,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
     /// Completes a send that invalidates a key of the peer (`IBV_WR_SEND_WITH_INV`).
     ///
-    /// - Parameter invalidatedKey: The key of a window that is bound at the peer. Any other brings an rxe peer down.
+    /// - Parameter invalidatedKey: The key of a window that is bound at the peer. Any other brings
+    ///   an rxe peer down.
     package mutating func appendSend(
         identifier: UInt64, elementCount: Int, flags: SendFlags, invalidatedKey: UInt32
     ) {
@@ -92,7 +95,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
     /// Completes the bind of a window over a part of a region (`IBV_WR_BIND_MW`).
     ///
-    /// A device answers anything that it does not like with a completion that ends the queue pair, so check before.
+    /// A device answers anything that it does not like with a completion that ends the queue pair,
+    /// so check before.
     /// - Parameters:
     ///   - window: Unbound; its `key` is sent along as the current one.
     ///   - key: The key from now on: `window.nextKey`.
@@ -113,7 +117,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
     /// Completes the invalidation of a key of this side (`IBV_WR_LOCAL_INV`).
     ///
-    /// - Parameter key: The key of a window that is bound. Any other ends the queue pair, or brings an rxe machine down.
+    /// - Parameter key: The key of a window that is bound. Any other ends the queue pair, or brings
+    ///   an rxe machine down.
     package mutating func appendLocalInvalidate(
         identifier: UInt64, flags: SendFlags, key: UInt32
     ) {
@@ -140,8 +145,9 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
     /// Posts every complete request, in order, with one `ibv_post_send`.
     ///
-    /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap. Wait for the ready-to-send
-    /// state first: below it rxe reports an error and keeps the requests all the same.
+    /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap.
+    /// Wait for the ready-to-send state first: below it rxe reports an error and keeps the requests
+    /// all the same.
     package mutating func post(to target: PostTarget) -> PostOutcome {
         guard count > 0 else { return .posted }
         let last = unsafe requests + (count - 1)
@@ -174,7 +180,8 @@ extension SendChain {
         return unsafe request
     }
 
-    /// Completes a request without elements, all else zero: rxe refuses binds and invalidations otherwise.
+    /// Completes a request without elements, all else zero: rxe refuses binds and invalidations
+    /// otherwise.
     private mutating func appendCleared(
         _ operation: ibv_wr_opcode, _ identifier: UInt64, _ flags: SendFlags
     ) -> UnsafeMutablePointer<ibv_send_wr> {

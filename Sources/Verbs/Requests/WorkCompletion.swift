@@ -18,7 +18,8 @@ package struct WorkCompletion: Hashable, Sendable {
     package let operation: UInt32
     /// The key that the peer invalidated, or its immediate data in network byte order.
     package let invalidatedKeyOrImmediate: UInt32
-    /// The bits of `ibv_wc_flags`. rxe of Linux 6.1 does not set `IBV_WC_WITH_INV` (bit 3) but bit 2.
+    /// The bits of `ibv_wc_flags`. rxe of Linux 6.1 does not set `IBV_WC_WITH_INV` (bit 3) but bit
+    /// 2.
     package let flags: UInt32
 
     init(_ raw: ibv_wc) {
