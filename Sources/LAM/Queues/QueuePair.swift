@@ -12,6 +12,8 @@ public struct QueuePair: ~Copyable, Sendable {
     let core: QueuePairCore
     var sends: SendPath
     var receives: ReceivePath
+    /// Set by `close`, so that `deinit` has nothing left to do.
+    private var isSpent = false
 
     init(core: QueuePairCore) {
         self.core = core
@@ -20,7 +22,7 @@ public struct QueuePair: ~Copyable, Sendable {
     }
 
     deinit {
-        core.adapter.reaper.run { [core] in core.close() }
+        if !isSpent { core.adapter.reaper.run { [core] in core.close() } }
     }
 
     /// The number by which the device and the kernel know the queue pair.
@@ -37,7 +39,7 @@ public struct QueuePair: ~Copyable, Sendable {
     /// Results that nobody polled stay in their completion queue. Waits until the device has given everything up,
     /// which takes about a millisecond; at most half a second for results that do not come.
     public consuming func close() {
-        sends.flushDeferred()
+        isSpent = true
         core.close()
     }
 }
@@ -56,6 +58,9 @@ extension Adapter {
         sendCompletions: borrowing CompletionQueue, receiveCompletions: borrowing CompletionQueue,
         capacity: QueuePairCapacity = QueuePairCapacity()
     ) throws(AdapterError) -> QueuePair {
+        guard sendCompletions.core.adapter === self, receiveCompletions.core.adapter === self else {
+            fatalError("Adapter \(name): a queue pair completes on completion queues of its own adapter")
+        }
         try check(capacity)
         try checkOpen()
         return QueuePair(
