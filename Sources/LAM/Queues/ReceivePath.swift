@@ -8,7 +8,7 @@ struct ReceivePath: ~Copyable, Sendable {
     private var poster: RequestPoster
     private var chain: ReceiveChain
     private let token: UInt32
-    private let elementLimit: Int
+    private let limits: ElementLimits
 
     init(_ core: QueuePairCore) {
         self.core = core
@@ -17,7 +17,7 @@ struct ReceivePath: ~Copyable, Sendable {
             queue: core.receiveQueue, depth: core.capacity.receiveDepth, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.capacity.receiveElements))
         token = core.adapter.privilegedToken
-        elementLimit = core.capacity.receiveElements
+        limits = ElementLimits(count: core.capacity.receiveElements, bytes: UInt64(Int64.max))
     }
 
     /// Posts one receive.
@@ -28,7 +28,7 @@ struct ReceivePath: ~Copyable, Sendable {
         guard poster.begin() else { throw .queueFull(depth: core.capacity.receiveDepth) }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, token: token, limit: elementLimit, in: &chain).count
+            count = try poster.place(elements, token: token, limits: limits, in: &chain)
         } catch {
             poster.abandon()
             throw error
@@ -39,6 +39,7 @@ struct ReceivePath: ~Copyable, Sendable {
         chain.reset()
         guard case .refused(_, let code) = outcome else { return }
         poster.withdraw(1) { _ in }
+        for index in elements.indices { poster.disown(address: elements[index].address.rawValue) }
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }
 

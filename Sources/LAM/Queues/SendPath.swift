@@ -11,9 +11,8 @@ struct SendPath: ~Copyable, Sendable {
     private var poster: RequestPoster
     private var chain: SendChain
     private let token: UInt32
-    private let elementLimit: Int
+    private let limits: ElementLimits
     private let inlineLimit: Int
-    private let lengthLimit: UInt64
     /// Unsignaled requests since the last signaled one; at half the depth one is signaled in any case.
     private var unsignaledCount = 0
     private let unsignaledLimit: Int
@@ -34,9 +33,9 @@ struct SendPath: ~Copyable, Sendable {
         chain = SendChain(
             capacity: max(1, core.capacity.sendDepth), elementsPerRequest: max(1, core.capacity.sendElements))
         token = core.adapter.privilegedToken
-        elementLimit = core.capacity.sendElements
+        limits = ElementLimits(
+            count: core.capacity.sendElements, bytes: UInt64(core.adapter.info.maxTransferLength))
         inlineLimit = core.capacity.inlineBytes
-        lengthLimit = UInt64(core.adapter.info.maxTransferLength)
         unsignaledLimit = core.capacity.sendDepth / 2
     }
 
@@ -128,11 +127,7 @@ struct SendPath: ~Copyable, Sendable {
 
     @inline(__always)
     private mutating func place(_ elements: Span<ScatterGatherElement>) throws(PostError) -> Int {
-        let placed = try poster.place(elements, token: token, limit: elementLimit, in: &chain)
-        guard placed.bytes <= lengthLimit else {
-            throw .tooLong(bytes: Int(placed.bytes), limit: Int(lengthLimit))
-        }
-        return placed.count
+        try poster.place(elements, token: token, limits: limits, in: &chain)
     }
 
     private mutating func placeInline(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> Int {
@@ -197,12 +192,14 @@ struct SendPath: ~Copyable, Sendable {
         core.refuse(takeBack(count - first))
     }
 
+    /// Empties the chain, unless some of it is refused and must be taken back.
+    ///
     /// - Returns: how it went; requests whose fate the device leaves open count as posted until they are flushed (T11).
     @inline(__always)
     private mutating func handOver() -> PostOutcome {
         let count = chain.count
         let outcome = chain.post(to: target)
-        chain.reset()
+        if case .refused = outcome {} else { chain.reset() }
         if count > 1 { core.deferredCount.store(0, ordering: .releasing) }
         return outcome
     }
@@ -215,6 +212,8 @@ struct SendPath: ~Copyable, Sendable {
         // Perhaps it was the one that was to be signaled; then nothing would be for another half queue.
         unsignaledCount = unsignaledLimit
         poster.withdraw(UInt64(count)) { refused.append($0) }
+        chain.forEachAddress(inLast: count) { poster.disown(address: $0) }
+        chain.reset()
         return refused
     }
 }
