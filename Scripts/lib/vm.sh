@@ -9,7 +9,7 @@
 
 readonly vm_cache=$root/.cache/rxe
 # shellcheck disable=SC2034 # for the caller
-readonly vm_boot_seconds=180      # far above what a boot takes, so that only a VM which hangs gets there
+readonly vm_boot_seconds=120      # far above what a boot takes, so that only a VM which hangs gets there
 readonly vm_status_died=125       # the VM ended, and the command's status is unknown
 readonly vm_status_time_limit=124 # as of timeout(1)
 
@@ -27,6 +27,13 @@ vm_boot_modules() {
     for module in virtio_pci virtio_console 9pnet_virtio 9p overlay; do
         PATH=$PATH:/usr/sbin:/sbin modprobe --dirname "$root/.cache/kernel" --set-version "$1" --show-depends "$module"
     done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+}
+
+# Prints the image to boot: Scripts/setup may have made one that starts faster than Debian's.
+vm_kernel_image() {
+    local image=$root/.cache/kernel/boot/vmlinux-$1
+    [[ -e $image ]] || image=$root/.cache/kernel/boot/vmlinuz-$1
+    echo "$image"
 }
 
 vm_make_initramfs() {
@@ -72,7 +79,7 @@ vm_path() { echo "${1//,/,,}"; }
 
 # vm_boot ACCELERATION SECONDS COMMAND...: boots, runs, returns the command's status; it is as if run here.
 vm_boot() {
-    local acceleration=$1 seconds=$2 run version share index=0 status printed=() options
+    local acceleration=$1 seconds=$2 run version share index=0 status=0 printed options
     shift 2
     version=$(vm_kernel_version)
     run=$(mktemp -d "$vm_cache/run.XXXXXX")
@@ -91,13 +98,13 @@ vm_boot() {
 
     mkfifo "$run/stdout" "$run/stderr"
     cat "$run/stdout" &
-    printed+=($!)
+    printed=($!)
     cat "$run/stderr" >&2 &
     printed+=($!)
     timeout --kill-after=5 "$seconds" qemu-system-x86_64 \
         -nodefaults -no-user-config -display none -no-reboot -machine q35 \
         -m "$vm_memory" -smp "$vm_cpus" "${options[@]}" \
-        -kernel "$root/.cache/kernel/boot/vmlinuz-$version" -initrd "$run/initramfs.cpio" \
+        -kernel "$(vm_kernel_image "$version")" -initrd "$run/initramfs.cpio" \
         -append "console=ttyS0 loglevel=5 panic=-1 oops=panic" \
         -serial "file:$(vm_path "$run/console.log")" \
         -fsdev local,id=machine,path=/,security_model=none,readonly=on,multidevs=remap \
@@ -107,10 +114,10 @@ vm_boot() {
         -chardev "file,id=stderr,path=$(vm_path "$run/stderr")" -device virtserialport,chardev=stderr,name=stderr \
         -chardev "file,id=status,path=$(vm_path "$run/status")" -device virtserialport,chardev=status,name=status \
         </dev/null &
-    vm_process=$!
-    status=0
-    wait "$vm_process" || status=$?
-    vm_process=
+    # shellcheck disable=SC2064 # these are the process and the folder of now
+    trap "kill $! ${printed[*]}; rm -rf $(printf %q "$run"); exit 130" INT TERM HUP
+    wait $! || status=$?
+    trap - INT TERM HUP
     # A reader whose pipe qemu never opened gets its end of file from here.
     : <>"$run/stdout" <>"$run/stderr"
     wait "${printed[@]}" || true
@@ -129,14 +136,16 @@ vm_conclude() {
         return "$status"
     fi
     if grep --quiet 'Kernel panic' "$vm_cache/console.log"; then
-        vm_say "the VM's kernel panicked; its last lines (all of them: $vm_cache/console.log):"
-    elif [[ $qemu_status -eq 124 ]]; then
-        vm_say "the VM hung and was ended; its kernel's last lines (all of them: $vm_cache/console.log):"
+        vm_say "the VM's kernel panicked (all that it said: $vm_cache/console.log):"
+        sed -n '/BUG:\|Oops:\|Kernel panic/,$p' "$vm_cache/console.log" | head -n 40 >&2
+        return "$vm_status_died"
+    elif [[ $qemu_status -eq 124 || $qemu_status -eq 137 ]]; then
+        vm_say "the VM hung and was ended; what its kernel said last (all of it: $vm_cache/console.log):"
     else
-        vm_say "the VM ended (qemu: status $qemu_status) before the command did; its kernel's last lines" \
-            "(all of them: $vm_cache/console.log):"
+        vm_say "the VM ended before the command did (status of qemu: $qemu_status); what its kernel said last" \
+            "(all of it: $vm_cache/console.log):"
     fi
-    tail -n 40 "$vm_cache/console.log" >&2
+    tail -n 20 "$vm_cache/console.log" >&2
     return "$vm_status_died"
 }
 
