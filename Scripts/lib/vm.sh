@@ -26,7 +26,7 @@ vm_boot_modules() {
     local module
     for module in virtio_pci virtio_console 9pnet_virtio 9p overlay; do
         PATH=$PATH:/usr/sbin:/sbin modprobe --dirname "$root/.cache/kernel" --set-version "$1" --show-depends "$module"
-    done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+    done | sed -n 's/^insmod \(.*[^ ]\) *$/\1/p' | awk '!seen[$0]++'
 }
 
 # Prints the image to boot: Scripts/setup may have made one that starts faster than Debian's.
@@ -83,6 +83,8 @@ vm_boot() {
     shift 2
     version=$(vm_kernel_version)
     run=$(mktemp -d "$vm_cache/run.XXXXXX")
+    # shellcheck disable=SC2064 # this folder, not that of a later boot
+    trap "rm -rf $(printf %q "$run")" EXIT
     vm_make_initramfs "$run" "$version"
     vm_write_command "$run" "$@"
     echo "$root/.cache/kernel/lib/modules/$version" >"$run/modules"
@@ -106,7 +108,7 @@ vm_boot() {
         -m "$vm_memory" -smp "$vm_cpus" "${options[@]}" \
         -kernel "$(vm_kernel_image "$version")" -initrd "$run/initramfs.cpio" \
         -append "console=ttyS0 loglevel=5 panic=-1 oops=panic" \
-        -serial "file:$(vm_path "$run/console.log")" \
+        -chardev "file,id=console,path=$(vm_path "$run/console.log")" -serial chardev:console \
         -fsdev local,id=machine,path=/,security_model=none,readonly=on,multidevs=remap \
         -device virtio-9p-pci,fsdev=machine,mount_tag=machine \
         -device virtio-serial-pci \
@@ -114,8 +116,8 @@ vm_boot() {
         -chardev "file,id=stderr,path=$(vm_path "$run/stderr")" -device virtserialport,chardev=stderr,name=stderr \
         -chardev "file,id=status,path=$(vm_path "$run/status")" -device virtserialport,chardev=status,name=status \
         </dev/null &
-    # shellcheck disable=SC2064 # these are the process and the folder of now
-    trap "kill $! ${printed[*]}; rm -rf $(printf %q "$run"); exit 130" INT TERM HUP
+    # shellcheck disable=SC2064 # these processes
+    trap "kill $! ${printed[*]} 2>/dev/null; exit 130" INT TERM HUP
     wait $! || status=$?
     trap - INT TERM HUP
     # A reader whose pipe qemu never opened gets its end of file from here.
@@ -128,11 +130,14 @@ vm_boot() {
 vm_conclude() {
     local run=$1 qemu_status=$2 status
     status=$(cat "$run/status" 2>/dev/null || true)
-    tr -d '\r' <"$run/console.log" >"$vm_cache/console.log" 2>/dev/null || true
+    touch "$run/console.log"
+    tr -d '\r' <"$run/console.log" >"$vm_cache/console.log"
     rm -rf "$run"
     if [[ -n $status ]]; then
         [[ $status -ne $vm_status_time_limit ]] ||
             vm_say "the command was ended after its time limit of $vm_time_limit s (--time-limit)"
+        ! grep --quiet 'WARNING: CPU\|BUG:' "$vm_cache/console.log" ||
+            vm_say "the VM's kernel complained meanwhile: see $vm_cache/console.log"
         return "$status"
     fi
     if grep --quiet 'Kernel panic' "$vm_cache/console.log"; then
