@@ -13,7 +13,7 @@ final class ConnectionThread: Sendable {
     /// Opens an event channel and starts the thread.
     init(core: AdapterCore, info: AdapterInfo) throws(VerbError) {
         let channel = try EventChannel(verbs: core.device.verbs)
-        thread = WorkerThread(name: "lam-connections") { [mailbox] in
+        thread = WorkerThread { [mailbox] in
             Self.serve(ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox))
         }
     }

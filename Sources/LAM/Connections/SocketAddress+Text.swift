@@ -35,7 +35,7 @@ extension SocketAddress: LosslessStringConvertible {
 
     /// The index of an interface that was given by its index or its name.
     private static func scope(_ text: String) -> UInt32? {
-        let index = UInt32(text) ?? unsafe if_nametoindex(text)
+        let index = unsafe UInt32(text) ?? if_nametoindex(text)
         return index == 0 ? nil : index
     }
 }
