@@ -73,7 +73,9 @@ final class Connection: ConnectionEventReceiver {
 
     /// When the first of those that wait waits no longer.
     var deadline: MonotonicTime? {
-        ([call?.deadline, lingerDeadline] + disconnects.map(\.deadline)).compactMap { $0 }.min()
+        // Most connections wait for nothing most of the time.
+        guard call != nil || lingerDeadline != nil || !disconnects.isEmpty else { return nil }
+        return ([call?.deadline, lingerDeadline] + disconnects.map(\.deadline)).compactMap { $0 }.min()
     }
 
     func expire() {
