@@ -34,7 +34,9 @@ extension Connection {
             try makeReady()
             noteReads()
             guard let identifier, let queuePair else { return }
-            do throws(VerbError) { try identifier.accept(parameters(queuePair, privateData: request.privateData)) } catch {
+            do throws(VerbError) {
+                try identifier.accept(parameters(queuePair, privateData: request.privateData))
+            } catch {
                 throw gaveUp(error)
             }
         }

@@ -66,7 +66,9 @@ extension Connection {
             }
             noteAddresses(of: identifier)
             phase = .resolvingRoute
-            do throws(VerbError) { try identifier.resolveRoute(timeoutMilliseconds: Self.resolutionMilliseconds) } catch {
+            do throws(VerbError) {
+                try identifier.resolveRoute(timeoutMilliseconds: Self.resolutionMilliseconds)
+            } catch {
                 throw ConnectionError(error, from: nil, to: peer)
             }
         }
@@ -76,7 +78,9 @@ extension Connection {
         step { () throws(ConnectionError) in
             guard let identifier, let queuePair else { return }
             phase = .connecting
-            do throws(VerbError) { try identifier.connect(parameters(queuePair, privateData: requestData)) } catch {
+            do throws(VerbError) {
+                try identifier.connect(parameters(queuePair, privateData: requestData))
+            } catch {
                 throw ConnectionError(error, from: nil, to: peer)
             }
         }

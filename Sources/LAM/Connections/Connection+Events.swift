@@ -33,8 +33,8 @@ extension Connection {
         end(.notEstablished)
     }
 
-    /// What ends an attempt. Anything else changes nothing: UNREACHABLE on an established connection is a warning that may
-    /// be over in a moment, and TIMEWAIT_EXIT is about the past.
+    /// What ends an attempt. Anything else changes nothing: UNREACHABLE on an established connection is a warning that
+    /// may be over in a moment, and TIMEWAIT_EXIT is about the past.
     private func handleFailure(_ event: ConnectionEvent) {
         switch phase {
         case .resolvingAddress, .resolvingRoute, .connecting, .accepting: break

@@ -18,7 +18,8 @@ final class Connection: ConnectionEventReceiver {
     var options = ConnectionOptions()
     /// Whom messages and errors name.
     var peer: SocketAddress
-    /// The reads that the peer wants to have under way, and those that it answers; before it spoke, what the adapter can.
+    /// The reads that the peer wants to have under way, and those that it answers; before it spoke, what the adapter
+    /// can.
     var peerReads = ReadLimits(inbound: .max, outbound: .max)
     /// The private data of the active side, until the route is known.
     var requestData: [UInt8] = []

@@ -46,6 +46,23 @@ struct ConnectionDeviceTests {
         #expect(await other.waitForDisconnect() == .disconnectedByPeer)
     }
 
+    @Test("IPv6 addresses do as well")
+    func version6() async throws {
+        let adapter = try openDevice()
+        let address = try #require(linkLocalAddress(beside: adapter.info.address))
+        let listener = try await adapter.listen(on: address)
+        let active = try ConnectionSide(on: adapter)
+        let passive = try ConnectionSide(on: adapter)
+        async let accepted = listener.acceptNext(passive)
+        let connector = try await adapter.connect(active.queuePair, to: listener.address)
+        let other = try await accepted
+        #expect(other.localAddress == listener.address)
+        try passive.receive(0..<64, context: 1)
+        try active.send(0..<64, context: 2)
+        #expect(try passive.wait(1).first?.status == .success)
+        try await connector.disconnect()
+    }
+
     @Test("113: nobody listens")
     func noListener() async throws {
         let adapter = try openDevice()
@@ -62,7 +79,9 @@ struct ConnectionDeviceTests {
         let listener = try await adapter.listen(on: SocketAddress(adapter.info.address, port: 0))
         let side = try ConnectionSide(on: adapter)
         let refusing = Task { try await listener.next()?.reject(privateData: [7, 8]) }
-        await #expect(throws: ConnectionError.refused(listener.address, reason: .peer, privateData: [7, 8] + .zeros(146))) {
+        await #expect(
+            throws: ConnectionError.refused(listener.address, reason: .peer, privateData: [7, 8] + .zeros(146))
+        ) {
             _ = try await adapter.connect(side.queuePair, to: listener.address)
         }
         try await refusing.value

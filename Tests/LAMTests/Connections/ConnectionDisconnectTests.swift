@@ -158,7 +158,9 @@ struct ConnectionDisconnectTests {
             try await stage.device.leadToPeer()
             try await connector.disconnect()
         }
-        await #expect(throws: ConnectionError.cancelled) { try await connector.connect(queuePair, to: ConnectionStage.peer) }
+        await #expect(throws: ConnectionError.cancelled) {
+            try await connector.connect(queuePair, to: ConnectionStage.peer)
+        }
         try await script.value
         #expect(stage.device.identifierNumbers.isEmpty)
         #expect(connector.state == .ended(.notEstablished))
