@@ -10,9 +10,10 @@ struct AcceptRequest: Sendable {
 
 extension Connection {
     /// Takes over a request that a listener got.
-    func requested(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent) {
+    func requested(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent, onLink scopeID: UInt32) {
         self.identifier = identifier
-        noteAddresses(of: identifier)
+        noteAddresses(of: identifier, onLink: scopeID)
+        peer = facts.snapshot.peerAddress ?? peer
         note(event)
     }
 

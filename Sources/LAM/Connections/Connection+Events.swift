@@ -82,10 +82,11 @@ extension Connection {
         }
     }
 
-    func noteAddresses(of identifier: ConnectionIdentifier) {
+    /// Keeps both addresses. Those of a request come without their link, which is that of the listener.
+    func noteAddresses(of identifier: ConnectionIdentifier, onLink scopeID: UInt32 = 0) {
         facts.update {
-            $0.localAddress = identifier.localAddress.map { SocketAddress($0) }
-            $0.peerAddress = identifier.peerAddress.map { SocketAddress($0) }
+            $0.localAddress = identifier.localAddress.map { SocketAddress($0).onLink(scopeID) }
+            $0.peerAddress = identifier.peerAddress.map { SocketAddress($0).onLink(scopeID) }
         }
     }
 

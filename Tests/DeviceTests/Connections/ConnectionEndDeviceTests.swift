@@ -110,6 +110,34 @@ struct ConnectionEndDeviceTests {
         }
     }
 
+    @Test("Many connections at once come and go")
+    func many() async throws {
+        let adapter = try openDevice()
+        let listener = try await adapter.listen(on: SocketAddress(adapter.info.address, port: 0))
+        let count = 16
+        let passive = Task {
+            // The queue pairs are kept: closing one would end its connection from this side.
+            let sides = try (0..<count).map { _ in try ConnectionSide(on: adapter) }
+            var accepted: [Connector] = []
+            for side in sides { accepted.append(try await listener.acceptNext(side)) }
+            for connector in accepted { #expect(await connector.waitForDisconnect() == .disconnectedByPeer) }
+        }
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<count {
+                group.addTask {
+                    let side = try ConnectionSide(on: adapter)
+                    let connector = try await adapter.connect(
+                        side.queuePair, to: listener.address, timeLimit: .seconds(60))
+                    try await connector.disconnect(timeLimit: .seconds(30))
+                }
+            }
+            try await group.waitForAll()
+        }
+        try await passive.value
+        await listener.close()
+        #expect(adapter.survivors.connections == 0)
+    }
+
     @Test("Everything that was connected can be closed")
     func close() async throws {
         let adapter = try openDevice()
