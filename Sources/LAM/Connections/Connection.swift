@@ -116,19 +116,20 @@ final class Connection: ConnectionEventReceiver {
         destroyIdentifier()
         let keepsPosted = reason == .disconnectedByPeer && !options.flushesWhenPeerDisconnects
         if !keepsPosted { endQueuePair() }
+        // How it ended first is how it ended.
+        if case .ended = phase { return }
+        let isAgainstWish = phase == .connected && reason != .disconnected
         phase = .ended(reason)
-        call?.fail(error)
-        call = nil
-        notify(reason)
+        notify(reason, failing: error, isAgainstWish: isAgainstWish)
         if isAbandoned { table.remove(self) }
     }
 
-    private func notify(_ reason: ConnectionEnd) {
-        let callback = onDisconnect
-        onDisconnect = nil
-        if reason != .disconnected, reason != .notEstablished { callback?(reason) }
-        let watching = watchers
-        watchers = [:]
+    private func notify(_ reason: ConnectionEnd, failing error: ConnectionError, isAgainstWish: Bool) {
+        let (failed, disconnected, watching, callback) = (call, disconnects, watchers, onDisconnect)
+        (call, disconnects, watchers, onDisconnect) = (nil, [], [:], nil)
+        if isAgainstWish { callback?(reason) }
+        failed?.fail(error)
+        disconnected.forEach { $0.succeed() }
         watching.values.forEach { $0(reason) }
     }
 

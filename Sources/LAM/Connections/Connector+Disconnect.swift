@@ -22,9 +22,12 @@ extension Connector {
     /// when a request to it fails.
     /// - Returns: how it ended; nil if the task was cancelled before.
     public func waitForDisconnect() async -> ConnectionEnd? {
-        await mailbox.ask(otherwise: .disconnected) { [number] (table, watch, answer) in
+        let end: ConnectionEnd? = await mailbox.ask(otherwise: .disconnected) { [number] (table, watch, answer) in
             guard let connection = table.connection(number) else { return answer(.disconnected) }
             connection.watch(watch, answer)
         }
+        // After the adapter's end nobody but the facts knows more.
+        if case .ended(let known) = state { return known }
+        return end
     }
 }

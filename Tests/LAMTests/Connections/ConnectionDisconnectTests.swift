@@ -136,6 +136,40 @@ struct ConnectionDisconnectTests {
         stage.expect(queuePair, connected: false)
     }
 
+    @Test("A removed device ends a disconnect that is under way")
+    func removalMeanwhile() async throws {
+        let stage = try ConnectionStage()
+        let queuePair = try stage.queuePair()
+        let calls = Calls()
+        let connector = try await stage.connected(queuePair) { calls.add($0) }
+        async let script: Void = {
+            try await stage.device.reaches(.disconnect)
+            stage.device.deliver(RDMA_CM_EVENT_DEVICE_REMOVAL, to: 0)
+        }()
+        try await connector.disconnect(timeLimit: .seconds(50))
+        try await script
+        #expect(calls.ends.isEmpty)
+        #expect(stage.device.identifierNumbers.isEmpty)
+    }
+
+    @Test("Closing the adapter changes nothing about how a connection ended")
+    func adapterClose() async throws {
+        let device = FakeDevice()
+        let adapter = try Adapter.open(over: device.selfAnswering)
+        let connector = try await {
+            let completions = try adapter.createCompletionQueue(depth: 300)
+            let queuePair = try adapter.createQueuePair(completions: completions)
+            let connector = try await adapter.connect(queuePair, to: ConnectionStage.peer)
+            device.deliver(RDMA_CM_EVENT_DISCONNECTED, to: 0)
+            _ = await connector.waitForDisconnect()
+            return connector
+        }()
+        try adapter.close(waiting: .seconds(10))
+        #expect(connector.state == .ended(.disconnectedByPeer))
+        try await connector.disconnect()
+        #expect(await connector.waitForDisconnect() == .disconnectedByPeer)
+    }
+
     @Test("Dropping a connector disconnects, and the adapter waits a moment for the peer")
     func dropped() async throws {
         let stage = try ConnectionStage()
