@@ -27,6 +27,7 @@ final class QueuePairCore: Sendable {
     /// Windows that are bound here, or about to be.
     let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
     private let marker: Monitor<MarkerPath>
+    private let ending = Monitor(Ending())
 
     enum State: UInt8 {
         /// Receives may be posted.
@@ -34,6 +35,13 @@ final class QueuePairCore: Sendable {
         case connected
         /// A request failed, or the connection ended; everything outstanding is being flushed.
         case ended
+    }
+
+    /// What keeps the end of the queue pair apart from those who move it to the error state.
+    private struct Ending {
+        var isClosing = false
+        /// Threads that are inside `endPosting`; the queue pair is destroyed after the last one left.
+        var insideCount = 0
     }
 
     init(
@@ -122,8 +130,20 @@ final class QueuePairCore: Sendable {
 
     /// Refuses further posts, waits for those under way, and moves the queue pair to the error state.
     ///
-    /// A receive that was posted after the device gave up is flushed by this second move only (T14).
+    /// Does nothing once somebody closes the queue pair, who does the same first.
     func endPosting() {
+        let mayEnter = ending.withLock { ending in
+            if !ending.isClosing { ending.insideCount += 1 }
+            return !ending.isClosing
+        }
+        guard mayEnter else { return }
+        flush()
+        ending.withLock { $0.insideCount -= 1 }
+        ending.signal()
+    }
+
+    /// A receive that was posted after the device gave up is flushed by this second move only (T14).
+    private func flush() {
         state.store(State.ended.rawValue, ordering: .releasing)
         let queues = adapter.core.queues
         for queue in [sendQueue, receiveQueue] {
@@ -163,8 +183,17 @@ final class QueuePairCore: Sendable {
     /// Ends the queue pair: flushes it, keeps what was not polled, and retires everything it held.
     ///
     /// Destroying is the guarantee that the device touches no memory any more, also where completions never come.
+    ///
+    /// Only the first call does so. A failure that was noted before may still want to move the queue pair to the error
+    /// state; it is waited for, because the verb must not find a destroyed queue pair.
     func close() {
-        endPosting()
+        let isFirst = ending.withLock { ending in
+            defer { ending.isClosing = true }
+            return !ending.isClosing
+        }
+        guard isFirst else { return }
+        _ = ending.wait(until: { $0.insideCount == 0 ? true : nil })
+        flush()
         let queues = adapter.core.queues
         let deadline = MonotonicTime.now.advanced(by: Self.drainTime)
         receiveCompletions.drain(
