@@ -42,7 +42,7 @@ final class QueuePairCore: Sendable {
     /// What keeps the end of the queue pair apart from those who move it to the error state.
     private struct Ending {
         var isClosing = false
-        /// Threads that are inside `endPosting`; the queue pair is destroyed after the last one left.
+        /// Threads that are inside `whileOpen`; the queue pair is destroyed after the last one left.
         var insideCount = 0
     }
 
