@@ -33,9 +33,14 @@ struct VerbErrorTests {
         (.receiverNotReadyRetriesExceeded, "IBV_WC_RNR_RETRY_EXC_ERR"),
         (.generalError, "IBV_WC_GENERAL_ERR"),
         (.tagMatchingIncomplete, "IBV_WC_TM_RNDV_INCOMPLETE"),
-        (CompletionStatus(rawValue: 24), "ibv_wc_status 24"),
+        (.unknown, "unknown ibv_wc_status"),
     ])
     func `A completion status prints as its C constant`(status: CompletionStatus, name: String) {
         #expect(status.description == name)
+    }
+
+    @Test func `Every completion status has a name of its own`() {
+        let names = Set(CompletionStatus.allCases.map(\.description))
+        #expect(names.count == CompletionStatus.allCases.count)
     }
 }

@@ -39,6 +39,6 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
     /// A completion of the last poll.
     package subscript(index: Int) -> WorkCompletion {
         guard index >= 0, index < count else { fatalError("PollBuffer: no completion \(index)") }
-        return unsafe WorkCompletion(completions[index])
+        return unsafe WorkCompletion(completions + index)
     }
 }

@@ -19,6 +19,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     // linked to the next for good, except the last.
     private let requests: UnsafeMutablePointer<ibv_send_wr>
     private let elements: UnsafeMutablePointer<ibv_sge>
+    // Where a post stores the refused request. On the stack it would bring the check of the stack.
+    private let refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_send_wr>?>
 
     /// Allocates room; no call after this allocates.
     package init(capacity: Int, elementsPerRequest: Int) {
@@ -31,6 +33,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         unsafe requests.initialize(repeating: ibv_send_wr(), count: capacity)
         unsafe elements = .allocate(capacity: capacity * elementsPerRequest)
         unsafe elements.initialize(repeating: ibv_sge(), count: capacity * elementsPerRequest)
+        unsafe refused = .allocate(capacity: 1)
+        unsafe refused.initialize(to: nil)
         for index in 0..<(capacity - 1) {
             unsafe requests[index].next = unsafe requests + (index + 1)
         }
@@ -39,6 +43,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     deinit {
         unsafe requests.deallocate()
         unsafe elements.deallocate()
+        unsafe refused.deallocate()
     }
 
     /// Writes an element of the request that is being prepared.
@@ -51,10 +56,10 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     ///   - key: The local key; ignored for inline data.
     package mutating func setElement(_ index: Int, address: UInt64, length: UInt32, key: UInt32) {
         guard count < capacity, index >= 0, index < elementsPerRequest else {
-            fatalError("SendChain: no element \(index) in request \(count)")
+            trapElement(index, of: count)
         }
-        // Within the array: both factors were just checked.
-        unsafe elements[count * elementsPerRequest + index] = ibv_sge(
+        // Within the array, which was allocated by these numbers.
+        unsafe elements[count &* elementsPerRequest &+ index] = ibv_sge(
             addr: address, length: length, lkey: key)
     }
 
@@ -156,12 +161,12 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         let last = unsafe requests + (count - 1)
         let next = unsafe last.pointee.next
         unsafe last.pointee.next = nil
-        var refused: UnsafeMutablePointer<ibv_send_wr>?
-        let code = unsafe crdma_post_send(target.raw, requests, &refused)
+        unsafe refused.pointee = nil
+        let code = unsafe crdma_post_send(target.raw, requests, refused)
         unsafe last.pointee.next = unsafe next
         guard code != 0 else { return .posted }
-        guard let refused = unsafe refused else { return .undetermined(code: code) }
-        return unsafe .refused(firstUnposted: refused - requests, code: code)
+        guard let first = unsafe refused.pointee else { return .undetermined(code: code) }
+        return unsafe .refused(firstUnposted: first - requests, code: code)
     }
 }
 
@@ -171,11 +176,11 @@ extension SendChain {
         _ operation: ibv_wr_opcode, _ identifier: UInt64, _ elementCount: Int, _ flags: SendFlags
     ) -> UnsafeMutablePointer<ibv_send_wr> {
         guard count < capacity, elementCount >= 0, elementCount <= elementsPerRequest else {
-            fatalError("SendChain: no room for request \(count) with \(elementCount) elements")
+            trapRequest(count, elementCount: elementCount)
         }
         let request = unsafe requests + count
         unsafe request.pointee.wr_id = identifier
-        unsafe request.pointee.sg_list = unsafe elements + count * elementsPerRequest
+        unsafe request.pointee.sg_list = unsafe elements + count &* elementsPerRequest
         unsafe request.pointee.num_sge = CInt(truncatingIfNeeded: elementCount)
         unsafe request.pointee.opcode = operation
         unsafe request.pointee.send_flags = flags.rawValue
@@ -188,7 +193,7 @@ extension SendChain {
     private mutating func appendCleared(
         _ operation: ibv_wr_opcode, _ identifier: UInt64, _ flags: SendFlags
     ) -> UnsafeMutablePointer<ibv_send_wr> {
-        guard count < capacity else { fatalError("SendChain: no room for request \(count)") }
+        guard count < capacity else { trapRequest(count, elementCount: 0) }
         let request = unsafe requests + count
         let next = unsafe request.pointee.next
         unsafe request.pointee = ibv_send_wr()
@@ -199,4 +204,16 @@ extension SendChain {
         count += 1
         return unsafe request
     }
+}
+
+// Apart and never inlined, so that building a message costs the way of a request no register.
+
+@inline(never)
+private func trapElement(_ element: Int, of request: Int) -> Never {
+    fatalError("SendChain: no element \(element) in request \(request)")
+}
+
+@inline(never)
+private func trapRequest(_ request: Int, elementCount: Int) -> Never {
+    fatalError("SendChain: no room for request \(request) with \(elementCount) elements")
 }

@@ -11,13 +11,13 @@ package struct SendFlags: OptionSet, Hashable, Sendable {
     }
 
     /// Starts only when all earlier reads of its queue are complete.
-    package static let fence = Self(IBV_SEND_FENCE)
+    package static var fence: Self { Self(IBV_SEND_FENCE) }
     /// Produces a completion also when it succeeds.
-    package static let signaled = Self(IBV_SEND_SIGNALED)
+    package static var signaled: Self { Self(IBV_SEND_SIGNALED) }
     /// Wakes a peer that armed its queue for solicited completions.
-    package static let solicited = Self(IBV_SEND_SOLICITED)
+    package static var solicited: Self { Self(IBV_SEND_SOLICITED) }
     /// The data is copied while posting; keys are ignored.
-    package static let inline = Self(IBV_SEND_INLINE)
+    package static var inline: Self { Self(IBV_SEND_INLINE) }
 
     private init(_ flag: ibv_send_flags) {
         self.init(rawValue: flag.rawValue)
