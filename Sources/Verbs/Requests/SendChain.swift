@@ -103,7 +103,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     ///
     /// A device answers anything that it does not like with a completion that ends the queue pair,
     /// so check before.
-    /// /// - Parameters:
+    /// - Parameters:
     ///   - identifier: What the completion calls the request.
     ///   - flags: How it is carried out.
     ///   - window: Unbound; its `key` is sent along as the current one.
