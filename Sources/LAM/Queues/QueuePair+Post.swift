@@ -20,7 +20,7 @@ extension QueuePair {
     public mutating func send(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        let element: InlineArray<1, ScatterGatherElement> = [try element(of: mapping, bytes)]
         try send(element.span, context: context, flags: flags)
     }
 
@@ -49,7 +49,7 @@ extension QueuePair {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, to remote: RemoteMemory, context: UInt64 = 0,
         flags: RequestFlags = []
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        let element: InlineArray<1, ScatterGatherElement> = [try element(of: mapping, bytes)]
         try write(element.span, to: remote, context: context, flags: flags)
     }
 
@@ -74,7 +74,9 @@ extension QueuePair {
         flags: RequestFlags = []
     ) throws(PostError) {
         // On rxe such a read would never complete (T57).
-        guard !core.isConnected || core.outboundReads.load(ordering: .relaxed) > 0 else { throw .readsNotAllowed }
+        guard !core.isConnected || core.outboundReads.load(ordering: .relaxed) > 0 else {
+            throw sends.refuse(.readsNotAllowed)
+        }
         try sends.post(
             SendPath.Request(operation: .read, context: context, flags: flags, remote: remote), elements)
     }
@@ -84,7 +86,7 @@ extension QueuePair {
         into mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, from remote: RemoteMemory,
         context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        let element: InlineArray<1, ScatterGatherElement> = [try element(of: mapping, bytes)]
         try read(into: element.span, from: remote, context: context, flags: flags)
     }
 
@@ -101,7 +103,18 @@ extension QueuePair {
     public mutating func receive(
         into mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64 = 0
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        let element: InlineArray<1, ScatterGatherElement> = [try element(of: mapping, bytes)]
         try receive(into: element.span, context: context)
+    }
+
+    /// The element over a part of a mapping, which must be one of this adapter.
+    ///
+    /// The address and the token of another adapter's mapping may by chance be right here, too.
+    @inline(__always)
+    private mutating func element(
+        of mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>
+    ) throws(PostError) -> ScatterGatherElement {
+        guard mapping.adapter === core.adapter else { throw sends.refuse(.unknownAddress(element: 0)) }
+        return mapping.element(bytes)
     }
 }

@@ -15,15 +15,24 @@ final class Reaper: Sendable {
         var released: [Registration] = []
         var errands: [@Sendable () -> Void] = []
         var isStopping = false
+        /// Told to whoever stops the thread.
+        var ending: Ending?
         /// The thread will look by itself within ``longestPause``, so that a release need not wake it.
         var isTicking = false
 
         var isEmpty: Bool { released.isEmpty && errands.isEmpty }
 
         mutating func take() -> Inbox {
-            defer { self = Inbox(isStopping: isStopping) }
+            defer { self = Inbox(isStopping: isStopping, ending: ending) }
             return self
         }
+    }
+
+    /// How far a thread came that was told to stop.
+    private enum Ending {
+        case finished
+        /// The device refuses something. The thread goes on by itself until it does not.
+        case refused
     }
 
     private let inbox: Monitor<Inbox>
@@ -54,10 +63,11 @@ final class Reaper: Sendable {
         inbox.signal()
     }
 
-    /// Ends the thread once everything handed over is unpinned.
+    /// Ends the thread once everything handed over is unpinned, and waits for that unless the device refuses.
     func stop() {
         inbox.withLock { $0.isStopping = true }
         inbox.signal()
+        guard !thread.isCurrent, case .finished = inbox.wait(until: { $0.ending }) else { return thread.detach() }
         thread.join()
     }
 
@@ -66,16 +76,24 @@ final class Reaper: Sendable {
     private static func run(_ inbox: Monitor<Inbox>, _ work: ReaperWork) {
         var work = work
         var pause = shortestPause
-        while let batch = next(inbox, pause: work.isDone ? nil : pause) {
-            if batch.isStopping && batch.isEmpty && work.isDone { return }
+        while true {
+            let batch = next(inbox, pause: work.isDone ? nil : pause)
+            if batch.isStopping && batch.isEmpty && work.isDone && work.finish() { break }
+            if batch.isStopping && work.isRefused { end(inbox, .refused) }
             batch.errands.forEach { $0() }
             work.add(batch.released)
             pause = work.advance() ? shortestPause : min(pause * 2, longestPause)
         }
+        end(inbox, .finished)
+    }
+
+    private static func end(_ inbox: Monitor<Inbox>, _ ending: Ending) {
+        inbox.withLock { $0.ending = ending }
+        inbox.signal()
     }
 
     /// Sleeps until there is something new or, where there is something old to look at, for `pause`.
-    private static func next(_ inbox: Monitor<Inbox>, pause: Duration?) -> Inbox? {
+    private static func next(_ inbox: Monitor<Inbox>, pause: Duration?) -> Inbox {
         inbox.withLock { $0.isTicking = pause != nil }
         return inbox.wait(atMost: pause) { inbox in
             let hasNews = !inbox.errands.isEmpty || inbox.released.contains { $0.onUnpinned != nil }
