@@ -15,6 +15,8 @@ public final class Adapter: Sendable {
 
     let core: AdapterCore
     let reaper: Reaper
+    /// Started by the first connector or listener.
+    let connectionThread = Monitor<ConnectionThread?>(nil)
 
     /// Opens the adapter on an open device.
     init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
@@ -25,6 +27,7 @@ public final class Adapter: Sendable {
     }
 
     deinit {
+        stopConnections()
         reaper.stop()
     }
 
