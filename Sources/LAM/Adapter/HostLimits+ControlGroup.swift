@@ -30,15 +30,14 @@ private struct ControlGroup {
         isUnified = legacy == nil
         mount = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"
         file = isUnified ? "memory.max" : "memory.limit_in_bytes"
-        let path = line[2].split(separator: "/")
-        // A group outside of the container's own root shows as `/../..`; only the root can be looked at then.
-        self.path = path.contains("..") ? [] : path
+        path = line[2].split(separator: "/")
     }
 
     func limit(root: String) -> HostLimits.Limit {
         // The top of version 2 has no limit and no file for one.
         let isTop = isUnified && KernelFile("\(root)\(mount)/cgroup.controllers").text != nil
-        // In a container the path may be the host's, of which only the root is there. So every level is tried.
+        // In a container the path may be the host's, or lead out of the container's root (`/../..`); then only the
+        // root's file is there. So every level is tried.
         return (0...path.count).reduce(isTop ? .unlimited : .unknown) { (limit, depth) in
             let directory = ([root + mount] + path.prefix(depth).map(String.init)).joined(separator: "/")
             return limit.stricter(Self.limit(KernelFile("\(directory)/\(file)").text))

@@ -3,7 +3,7 @@ import Glibc
 extension HostLimits {
     /// What the process has pinned now (VmPin), in bytes; nil if the system does not show it.
     ///
-    /// Reads `/proc/self/status` (some ten microseconds).
+    /// Reads `/proc/self/status` (about 50 microseconds).
     public static func pinnedBytes() -> Int? {
         KernelFile("/proc/self/status").text.flatMap { (status) in bytes(of: "VmPin", in: status) }
     }

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// A value that the system does not show (in a container, under gVisor, in a stripped kernel) is nil or unknown;
 /// reading never fails. Byte counts are bytes, also where the kernel shows kB. The snapshot itself reads about ten
-/// small files (some hundred microseconds); where a single value is needed, the static functions read just that.
+/// small files (half a millisecond); where a single value is needed, the static functions read just that.
 public struct HostLimits: Hashable, Sendable {
     /// The soft RLIMIT_MEMLOCK: what the process may pin, unless ``isExemptFromPinLimit``.
     public let softPinLimit: Limit
@@ -46,14 +46,13 @@ public struct HostLimits: Hashable, Sendable {
 
     /// Reads the limits as they are now.
     public static func current() -> HostLimits {
-        HostLimits(root: "")
+        HostLimits(root: "", pinLimits: pinLimits())
     }
 
-    /// Reads the limits from the kernel files below another root directory; limits and environment are the process's
-    /// own.
-    package init(root: String) {
+    /// Takes the limits from the kernel files below another root directory; the environment is the process's own.
+    package init(root: String, pinLimits: (soft: Limit, hard: Limit)) {
         let status = KernelFile(root + "/proc/self/status").text ?? ""
-        (softPinLimit, hardPinLimit) = Self.pinLimits()
+        (softPinLimit, hardPinLimit) = pinLimits
         hasLockCapability = Self.hasLockCapability(status: status)
         isInInitialUserNamespace = KernelFile(root + "/proc/self/uid_map").text.map(Self.isIdentity(userMap:))
         pinnedBytes = Self.bytes(of: "VmPin", in: status)

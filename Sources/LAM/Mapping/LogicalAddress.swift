@@ -18,8 +18,8 @@ public struct LogicalAddress: RawRepresentable, Hashable, Sendable {
 
 extension LogicalAddress: Comparable, Strideable {
     /// Whether both name the same byte.
-    // Written out because the default of `Strideable` would go through `distance(to:)`.
     public static func == (left: Self, right: Self) -> Bool {
+        // Written out because the default of `Strideable` would go through `distance(to:)`.
         left.rawValue == right.rawValue
     }
 

@@ -31,8 +31,9 @@ package struct MemoryChain: Hashable, Sendable {
     /// How many bytes the chain has; counting stops at `limit`, so the sum cannot overflow.
     private static func bytes(of descriptors: some Collection<MemoryDescriptor>, upTo limit: Int) -> Int {
         var missing = limit
-        for descriptor in descriptors where missing > 0 {
+        for descriptor in descriptors {
             missing -= min(missing, descriptor.length)
+            if missing == 0 { break }
         }
         return limit - missing
     }
@@ -41,21 +42,19 @@ package struct MemoryChain: Hashable, Sendable {
     private static func start(
         of descriptors: some Collection<MemoryDescriptor>, length: Int
     ) throws(MappingError) -> UInt {
-        var start: UInt?
-        var end: UInt = 0
+        guard let first = descriptors.first(where: { (descriptor) in descriptor.length > 0 }) else { throw .empty }
+        var end = first.address
         var remaining = length
         for (index, descriptor) in descriptors.enumerated() where descriptor.length > 0 {
-            guard start == nil || descriptor.address == end else {
+            guard descriptor.address == end else {
                 throw .notContiguous(descriptor: index, expectedAddress: end, foundAddress: descriptor.address)
             }
             let used = min(remaining, descriptor.length)
             end = try Self.end(of: descriptor.address, length: used)
-            start = start ?? descriptor.address
             remaining -= used
             if remaining == 0 { break }
         }
-        guard let start else { throw .empty }
-        return start
+        return first.address
     }
 
     /// The address behind the last byte; a range that ends at the very top wraps to 0, which verbs refuse as well.

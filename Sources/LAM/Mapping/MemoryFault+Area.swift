@@ -46,9 +46,17 @@ struct MemoryAreaParser {
     }
 
     private static func append(_ byte: UInt8, to number: inout UInt) -> Step {
-        guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue, number >> 60 == 0 else { return .malformed }
-        number = number << 4 | UInt(digit)
+        guard let digit = digit(byte), number >> 60 == 0 else { return .malformed }
+        number = number << 4 | digit
         return .incomplete
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt(byte - UInt8(ascii: "a")) + 10
+        default: nil
+        }
     }
 
     private mutating func finishLine() -> Step {

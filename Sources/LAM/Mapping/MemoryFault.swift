@@ -9,8 +9,8 @@ package enum MemoryFault {
     /// ``MappingError/notReadable(address:)`` or, if the mapping is to be `writable`,
     /// ``MappingError/notWritable(address:)``; nil if nothing is found or `/proc/self/maps` cannot be read.
     ///
-    /// - Complexity: O(*n*) in the memory areas below the end of the range: about 1 ms per 10,000. For the path of an
-    ///   error only.
+    /// - Complexity: O(*n*) in the memory areas below the end of the range: a few ms per 10,000, most of them the
+    ///   kernel's. For the path of an error only.
     package static func diagnose(_ chain: MemoryChain, writable: Bool) -> MappingError? {
         var search = MemoryFaultSearch(chain, writable: writable)
         let isRead = KernelFile("/proc/self/maps").read { (bytes) in search.feed(bytes) }

@@ -16,11 +16,12 @@ import Glibc
 ///
 /// The same holds between threads: the buffer orders nothing. Accesses at the same time are fine while their bytes do
 /// not overlap, or while none of them writes; otherwise the bytes read are a mixture. Bounds are always checked.
-// @unchecked: the stored properties never change. The bytes behind `base` are shared with a device that respects no
-// lock, so a lock around the CPU's accesses would promise nothing; they are raw bytes, for which every mixture is a
-// valid value.
 @safe
 public final class PageBuffer: @unchecked Sendable {
+    // @unchecked: the stored properties never change. The bytes behind `base` are shared with a device that respects no
+    // lock, so a lock around the CPU's accesses would promise nothing; they are raw bytes, for which every mixture is a
+    // valid value.
+
     /// How many bytes the buffer has: as many as were asked for.
     public let count: Int
 

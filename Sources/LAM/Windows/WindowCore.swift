@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import Tracking
 import Verbs
 
@@ -16,11 +18,14 @@ final class WindowCore: Sendable {
         case bound(Binding)
         /// The invalidation is posted.
         case invalidating(Binding)
+        /// The device refused to deallocate the window; the reaper tries again.
+        case dying(Binding?)
 
         var binding: Binding? {
             switch self {
             case .unbound: nil
             case .binding(let binding), .bound(let binding), .invalidating(let binding): binding
+            case .dying(let binding): binding
             }
         }
     }
@@ -38,12 +43,20 @@ final class WindowCore: Sendable {
         var state = State.unbound
         /// The owner is gone; what is posted still has to complete.
         var isAbandoned = false
+
+        /// Has `body` look at the window; nil if there is none.
+        borrowing func withWindow<Result>(_ body: (borrowing Verbs.MemoryWindow) -> Result) -> Result? {
+            switch window {
+            case .some(let window): body(window)
+            case .none: nil
+            }
+        }
     }
 
     init(adapter: Adapter) throws(AdapterError) {
         self.adapter = adapter
         do {
-            inside = Monitor(Inside(window: try Verbs.MemoryWindow(adapter.core.domain)))
+            inside = Monitor(Inside(window: try Verbs.MemoryWindow(in: adapter.core.domain)))
         } catch {
             throw AdapterError(error)
         }
@@ -56,34 +69,37 @@ final class WindowCore: Sendable {
 
     // MARK: Binding
 
-    /// What a bind hands to the device.
-    struct BindRequest {
-        let window: Verbs.MemoryWindow.Handle
-        let key: UInt32
-    }
-
     /// Begins a bind of `bytes` bytes at `address`, which counts as a use of the mapping from now on.
     func beginBind(
         address: UInt64, length: UInt64, on queuePair: QueuePairCore
-    ) throws(PostError) -> (request: BindRequest, remote: RemoteMemory) {
+    ) throws(PostError) -> RemoteMemory {
         try inside.withLock { (inside) throws(PostError) in
             guard case .unbound = inside.state else { throw .window(.alreadyBound) }
             try Self.allocateIfNeeded(&inside, domain: adapter.core.domain)
             let mapping: MappingID
-            do { mapping = try adapter.core.mappings.holdWindow(address: address, length: length).id } catch {
-                throw error == .unmapped ? .unknownAddress(element: 0) : .beyondMapping(element: 0)
+            do throws(UseError) {
+                mapping = try adapter.core.mappings.holdWindow(address: address, length: length).id
+            } catch {
+                throw PostError(error, element: 0)
             }
-            let key = inside.window!.nextKey
-            let remote = RemoteMemory(address: address, key: key)
+            let remote = RemoteMemory(address: address, key: inside.withWindow { $0.nextKey }!)
             inside.state = .binding(Binding(mapping: mapping, queuePair: queuePair, remote: remote))
-            return (BindRequest(window: inside.window!.handle, key: key), remote)
+            return remote
         }
     }
 
     private static func allocateIfNeeded(_ inside: inout Inside, domain: ProtectionDomain) throws(PostError) {
         guard inside.window == nil else { return }
-        do { inside.window = try Verbs.MemoryWindow(domain) } catch {
+        do { inside.window = try Verbs.MemoryWindow(in: domain) } catch {
             throw .verbFailed(verb: error.verb.description, errno: error.code)
+        }
+    }
+
+    /// Has `append` write the bind's request; the window's key is from then on the new one.
+    func appendBind(_ append: (borrowing Verbs.MemoryWindow, _ key: UInt32) -> Void) {
+        inside.withLock { inside in
+            guard case .binding(let binding) = inside.state else { return }
+            inside.withWindow { append($0, binding.remote.key) }
         }
     }
 
@@ -103,7 +119,7 @@ final class WindowCore: Sendable {
     func beginInvalidate(on queuePair: QueuePairCore) throws(PostError) -> UInt32 {
         try inside.withLock { (inside) throws(PostError) in
             switch inside.state {
-            case .unbound, .invalidating: throw .window(.notBound)
+            case .unbound, .invalidating, .dying: throw .window(.notBound)
             case .binding: throw .window(.stillBinding)
             case .bound(let binding):
                 guard binding.queuePair === queuePair else { throw .window(.boundElsewhere) }
@@ -127,11 +143,13 @@ final class WindowCore: Sendable {
         inside.withLock { inside in
             switch (inside.state, operation, isSuccess) {
             case (.binding(let binding), .bind, true):
-                inside.window!.noteBound(key: binding.remote.key)
+                // The provider names the window by this key in the next bind.
+                inside.withWindow { $0.key = binding.remote.key }
                 inside.state = .bound(binding)
                 if inside.isAbandoned { deallocate(&inside) }
             case (.invalidating(let binding), .invalidate, true):
                 inside.state = .unbound
+                binding.queuePair.forget(self)
                 drop(binding)
                 if inside.isAbandoned { deallocate(&inside) }
             default:
@@ -153,7 +171,7 @@ final class WindowCore: Sendable {
         inside.withLock { inside in
             switch inside.state {
             case .unbound, .bound: deallocate(&inside)
-            case .binding, .invalidating: inside.isAbandoned = true
+            case .binding, .invalidating, .dying: inside.isAbandoned = true
             }
         }
         adapter.core.childGone { $0.windowCount -= 1 }
@@ -161,13 +179,31 @@ final class WindowCore: Sendable {
 
     /// Ends the peer's access for certain; the window's use of its mapping ends with it.
     private func deallocate(_ inside: inout Inside) {
-        if let window = inside.window.take() {
-            adapter.core.deallocate(window)
-        }
         let binding = inside.state.binding
+        if let window = inside.window.take(), case .refused(let kept, _) = window.deallocate() {
+            inside.window = consume kept
+            inside.state = .dying(binding)
+            return retryLater()
+        }
         inside.state = .unbound
         binding?.queuePair.forget(self)
         drop(binding)
+    }
+
+    private func retryLater() {
+        adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+        adapter.reaper.run {
+            usleep(Self.retryPauseMicroseconds)
+            self.retryDeallocation()
+        }
+    }
+
+    private static let retryPauseMicroseconds: UInt32 = 1000
+
+    private func retryDeallocation() {
+        inside.withLock { inside in
+            if case .dying = inside.state { deallocate(&inside) }
+        }
     }
 
     private func drop(_ binding: Binding?) {
