@@ -2,10 +2,11 @@ import Synchronization
 
 /// Sees to it that a C object is destroyed exactly once.
 ///
-/// Every owner of this module ends the same way. `close()` destroys the object and can be called again when the verb
-/// refused, since the object is then still there; after a success it does nothing. An owner that is dropped without a
-/// successful `close()` destroys its object itself; if the verb refuses then, `ControlVerbs.abandoned` hears of it.
-/// Parents are kept alive by their children, so order is wrong only where the kernel holds something more.
+/// Every owner of this module ends the same way. `close()` destroys the object and can be called
+/// again when the verb refused, since the object is then still there; after a success it does
+/// nothing. An owner that is dropped without a successful `close()` destroys its object itself; if
+/// the verb refuses then, `ControlVerbs.abandoned` hears of it. Parents are kept alive by their
+/// children, so order is wrong only where the kernel holds something more.
 struct Lifetime: ~Copyable, Sendable {
     private enum State: UInt8, AtomicRepresentable {
         /// The object exists.
@@ -22,7 +23,8 @@ struct Lifetime: ~Copyable, Sendable {
     ///
     /// - Throws: What the verb answered; the object is then open as before.
     func close(_ verb: Verb, _ destroy: () -> CInt) throws(VerbError) {
-        // Acquiring and releasing, because the destroying thread has to see all that others did to the object.
+        // Acquiring and releasing, because the destroying thread has to see all that others did to
+        // the object.
         let (exchanged, found) = state.compareExchange(
             expected: .open, desired: .closing, ordering: .acquiringAndReleasing)
         guard exchanged else {

@@ -81,7 +81,8 @@ extension Device.Transport {
 }
 
 extension String {
-    /// Reads a C array of characters, which Swift imports as a tuple, up to its first zero or its end.
+    /// Reads a C array of characters, which Swift imports as a tuple, up to its first zero or its
+    /// end.
     init<Characters>(nullTerminated characters: Characters) {
         self = unsafe withUnsafeBytes(of: characters) { bytes in
             unsafe String(decoding: bytes.prefix { byte in byte != 0 }, as: UTF8.self)

@@ -85,7 +85,8 @@ package struct DeviceCapabilities: OptionSet, Hashable, Sendable {
 
     /// Local invalidation and send with invalidation (`IBV_DEVICE_MEM_MGT_EXTENSIONS`).
     package static let memoryManagement = Self(IBV_DEVICE_MEM_MGT_EXTENSIONS)
-    /// Windows tied to a protection domain and to the number of a queue pair (`IBV_DEVICE_MEM_WINDOW_TYPE_2A`).
+    /// Windows tied to a protection domain and to the number of a queue pair
+    /// (`IBV_DEVICE_MEM_WINDOW_TYPE_2A`).
     package static let windowType2A = Self(IBV_DEVICE_MEM_WINDOW_TYPE_2A)
     /// Windows tied to a protection domain and a queue pair (`IBV_DEVICE_MEM_WINDOW_TYPE_2B`).
     package static let windowType2B = Self(IBV_DEVICE_MEM_WINDOW_TYPE_2B)

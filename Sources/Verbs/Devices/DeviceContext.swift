@@ -27,15 +27,17 @@ package final class DeviceContext: Sendable {
         lifetime.end(.closeDevice, verbs) { unsafe verbs.devices.close(raw) }
     }
 
-    /// Closes the device (`ibv_close_device`) once all its children are closed; the verb itself does not check that.
+    /// Closes the device (`ibv_close_device`) once all its children are closed; the verb itself
+    /// does not check that.
     ///
-    /// - Throws: What the verb answered. The device is still open then, and `close()` can be called again; after a
-    ///   success it does nothing. Dropping the last reference closes too.
+    /// - Throws: What the verb answered. The device is still open then, and `close()` can be called
+    ///   again; after a success it does nothing. Dropping the last reference closes too.
     package func close() throws(VerbError) {
         try lifetime.close(.closeDevice) { unsafe verbs.devices.close(raw) }
     }
 
-    /// How many completion vectors the device has: event queues that completion queues can be spread over.
+    /// How many completion vectors the device has: event queues that completion queues can be
+    /// spread over.
     package var completionVectorCount: Int { unsafe Int(raw.pointee.num_comp_vectors) }
 
     /// Reads the limits of the device (`ibv_query_device`: a system call).

@@ -40,10 +40,11 @@ package struct PortAttributes: Hashable, Sendable {
     package let localIdentifier: UInt16
     /// How many entries the address table has, used or not.
     package let addressTableLength: Int
-    /// The link width, as a bit of the InfiniBand encoding: 1 is 1x, 2 is 4x, 4 is 8x, 8 is 12x, 16 is 2x.
+    /// The link width, as a bit of the InfiniBand encoding: 1 is 1x, 2 is 4x, 4 is 8x, 8 is 12x, 16
+    /// is 2x.
     package let activeWidth: UInt8
-    /// The speed of a lane, as a bit of the InfiniBand encoding: 1 is 2.5, 2 is 5, 4 and 8 are 10, 16 is 14, 32 is 25,
-    /// 64 is 50 and 128 is 100 Gbit/s.
+    /// The speed of a lane, as a bit of the InfiniBand encoding: 1 is 2.5, 2 is 5, 4 and 8 are 10,
+    /// 16 is 14, 32 is 25, 64 is 50 and 128 is 100 Gbit/s.
     package let activeSpeed: UInt8
 
     init(_ raw: ibv_port_attr) {

@@ -1,6 +1,7 @@
 internal import CRDMA
 
-/// What may be done with memory through a key, or with a queue pair by its peer (`ibv_access_flags`).
+/// What may be done with memory through a key, or with a queue pair by its peer
+/// (`ibv_access_flags`).
 ///
 /// Local reading needs no right.
 package struct AccessRights: OptionSet, Hashable, Sendable {

@@ -1,14 +1,17 @@
 internal import CRDMA
 
-/// A window of type 2: a key for a part of a region, given and taken back by work requests (`ibv_mw`).
+/// A window of type 2: a key for a part of a region, given and taken back by work requests
+/// (`ibv_mw`).
 ///
-/// The device does not count binds, and a local invalidation of an unbound window brings a whole rxe machine down, so the
-/// layer above keeps the state of each window. A window must end in `deallocate()`; dropping one traps.
+/// The device does not count binds, and a local invalidation of an unbound window brings a whole
+/// rxe machine down, so the layer above keeps the state of each window. A window must end in
+/// `deallocate()`; dropping one traps.
 @safe
 package struct MemoryWindow: ~Copyable, @unchecked Sendable {
     /// The domain within which the window works.
     package let domain: ProtectionDomain
-    // Only this value uses the C object, and libibverbs lets any thread do so: hence `@unchecked Sendable`.
+    // Only this value uses the C object, and libibverbs lets any thread do so: hence `@unchecked
+    // Sendable`.
     let raw: UnsafeMutablePointer<ibv_mw>
     private var isSpent = false
 
@@ -17,7 +20,8 @@ package struct MemoryWindow: ~Copyable, @unchecked Sendable {
     /// - Throws: `EOPNOTSUPP` or `ENOSYS` where the device has no windows of type 2.
     package init(in domain: ProtectionDomain) throws(VerbError) {
         var raw: UnsafeMutablePointer<ibv_mw>?
-        let code = unsafe domain.context.verbs.memory.allocateWindow(domain.raw, IBV_MW_TYPE_2, &raw)
+        let code = unsafe domain.context.verbs.memory.allocateWindow(
+            domain.raw, IBV_MW_TYPE_2, &raw)
         try check(.allocateWindow, code)
         unsafe self.raw = unsafe created(raw, by: .allocateWindow)
         self.domain = domain
@@ -25,9 +29,9 @@ package struct MemoryWindow: ~Copyable, @unchecked Sendable {
 
     /// The current key: what the device believes that the window is called.
     ///
-    /// Providers do not advance it when a bind is posted, and send it along with the next bind. So set it to the bind's key
-    /// when the bind was posted, and back when the bind failed (a bind that was flushed may have happened or not:
-    /// then only a new window helps).
+    /// Providers do not advance it when a bind is posted, and send it along with the next bind. So
+    /// set it to the bind's key when the bind was posted, and back when the bind failed (a bind
+    /// that was flushed may have happened or not: then only a new window helps).
     package var key: UInt32 {
         get { unsafe raw.pointee.rkey }
         nonmutating set { unsafe raw.pointee.rkey = newValue }
@@ -40,7 +44,8 @@ package struct MemoryWindow: ~Copyable, @unchecked Sendable {
 
     /// Destroys the window, and unbinds it where it is bound (`ibv_dealloc_mw`: a system call).
     ///
-    /// Do this before destroying the queue pair on which it is bound: rxe blocks for most of a minute otherwise.
+    /// Do this before destroying the queue pair on which it is bound: rxe blocks for most of a
+    /// minute otherwise.
     package consuming func deallocate() -> Deallocation {
         let code = unsafe domain.context.verbs.memory.deallocateWindow(raw)
         guard code == 0 else { return .refused(self, VerbError(.deallocateWindow, code)) }

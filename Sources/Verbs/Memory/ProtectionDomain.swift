@@ -1,6 +1,7 @@
 internal import CRDMA
 
-/// A protection domain: the parent of regions, windows and queue pairs, which work only within one domain.
+/// A protection domain: the parent of regions, windows and queue pairs, which work only within one
+/// domain.
 ///
 /// Ends as every owner of this module does: see `close()`.
 @safe
@@ -27,8 +28,9 @@ package final class ProtectionDomain: Sendable {
 
     /// Destroys the domain (`ibv_dealloc_pd`).
     ///
-    /// - Throws: `EBUSY` while a region, window or queue pair of it exists. The domain is still there then, and
-    ///   `close()` can be called again; after a success it does nothing. Dropping the last reference closes too.
+    /// - Throws: `EBUSY` while a region, window or queue pair of it exists. The domain is still
+    ///   there then, and `close()` can be called again; after a success it does nothing. Dropping
+    ///   the last reference closes too.
     package func close() throws(VerbError) {
         try lifetime.close(.deallocateDomain) { unsafe context.verbs.memory.deallocateDomain(raw) }
     }

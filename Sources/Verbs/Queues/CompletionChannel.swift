@@ -3,8 +3,8 @@ internal import Glibc
 
 /// Where armed completion queues announce that there is something to poll (`ibv_comp_channel`).
 ///
-/// The descriptor is non-blocking: wait for it to become readable, then take events until there are none.
-/// Ends as every owner of this module does: see `close()`.
+/// The descriptor is non-blocking: wait for it to become readable, then take events until there are
+/// none. Ends as every owner of this module does: see `close()`.
 @safe
 package final class CompletionChannel: Sendable {
     /// The open device.
@@ -31,8 +31,9 @@ package final class CompletionChannel: Sendable {
 
     /// Destroys the channel (`ibv_destroy_comp_channel`).
     ///
-    /// - Throws: `EBUSY` while a completion queue uses it. The channel is still there then, and `close()` can be called
-    ///   again; after a success it does nothing. Dropping the last reference closes too.
+    /// - Throws: `EBUSY` while a completion queue uses it. The channel is still there then, and
+    ///   `close()` can be called again; after a success it does nothing. Dropping the last
+    ///   reference closes too.
     package func close() throws(VerbError) {
         try lifetime.close(.destroyCompletionChannel) {
             unsafe context.verbs.queues.destroyChannel(raw)
@@ -42,9 +43,11 @@ package final class CompletionChannel: Sendable {
     /// Readable when there is an event.
     package var fileDescriptor: CInt { unsafe raw.pointee.fd }
 
-    /// Takes the next event and acknowledges it (`ibv_get_cq_event`, `ibv_ack_cq_events`: a system call and a lock).
+    /// Takes the next event and acknowledges it (`ibv_get_cq_event`, `ibv_ack_cq_events`: a system
+    /// call and a lock).
     ///
-    /// - Returns: The identifier of the queue, as given to its creation; `nil` when there is no event.
+    /// - Returns: The identifier of the queue, as given to its creation; `nil` when there is no
+    ///   event.
     package func nextEvent() throws(VerbError) -> UInt? {
         let verbs = context.verbs.queues
         var queue: UnsafeMutablePointer<ibv_cq>?

@@ -1,4 +1,4 @@
-internal import CRDMA
+public import CRDMA
 
 /// A queue of completions (`ibv_cq`).
 ///
@@ -18,8 +18,9 @@ package final class CompletionQueue: Sendable {
     /// Creates a queue (`ibv_create_cq`).
     ///
     /// - Parameters:
-    ///   - depth: How many completions it can hold at least. A device drops completions silently when there are more, so
-    ///     this must cover every request of the queue pairs that complete here.
+    ///   - depth: How many completions it can hold at least. A device drops completions silently
+    ///     when there are more, so this must cover every request of the queue pairs that complete
+    ///     here.
     ///   - channel: Where `arm` has events delivered.
     ///   - vector: Which event queue of the device delivers, less than its `completionVectorCount`.
     ///   - identifier: What events call this queue; it has no other meaning here.
@@ -47,8 +48,9 @@ package final class CompletionQueue: Sendable {
 
     /// Destroys the queue (`ibv_destroy_cq`).
     ///
-    /// - Throws: `EBUSY` while a queue pair uses it. The queue is still there then, and `close()` can be called again; after
-    ///   a success it does nothing. Dropping the last reference closes too.
+    /// - Throws: `EBUSY` while a queue pair uses it. The queue is still there then, and `close()`
+    ///   can be called again; after a success it does nothing. Dropping the last reference closes
+    ///   too.
     package func close() throws(VerbError) {
         try lifetime.close(.destroyCompletionQueue) {
             unsafe context.verbs.queues.destroyCompletionQueue(raw)
@@ -60,8 +62,8 @@ package final class CompletionQueue: Sendable {
 
     /// Changes the depth without losing a completion (`ibv_resize_cq`: a system call).
     ///
-    /// - Throws: `EINVAL` below the number of completions waiting or above the limit of the device, `ENOSYS` or
-    ///   `EOPNOTSUPP` where a device cannot. The queue is then as it was.
+    /// - Throws: `EINVAL` below the number of completions waiting or above the limit of the device,
+    ///   `ENOSYS` or `EOPNOTSUPP` where a device cannot. The queue is then as it was.
     package func resize(depth: Int) throws(VerbError) {
         let code = unsafe context.verbs.queues.resizeCompletionQueue(raw, CInt(clamping: depth))
         try check(.resizeCompletionQueue, code)
@@ -73,8 +75,8 @@ package final class CompletionQueue: Sendable {
     /// Asks for one event on the channel (`ibv_req_notify_cq`: no system call on most devices).
     ///
     /// Only a completion that comes afterwards announces itself, so arm, then poll once more.
-    /// - Parameter solicitedOnly: Wait for a receive that its sender marked as solicited, or for an error; rxe does not count
-    ///   errors of sends.
+    /// - Parameter solicitedOnly: Wait for a receive that its sender marked as solicited, or for an
+    ///   error; rxe does not count errors of sends.
     package func arm(solicitedOnly: Bool) throws(VerbError) {
         try check(.armCompletionQueue, unsafe crdma_req_notify_cq(raw, solicitedOnly ? 1 : 0))
     }
@@ -83,10 +85,10 @@ package final class CompletionQueue: Sendable {
 /// The queue of a poll, without ownership: nothing is counted on the way of a poll.
 ///
 /// Valid as long as its `CompletionQueue`, which whoever polls has to keep.
-@safe
+@usableFromInline @safe
 package struct PollTarget: @unchecked Sendable {
     // Never changed; libibverbs queues may be polled by any thread: hence `@unchecked Sendable`.
-    let raw: UnsafeMutablePointer<ibv_cq>
+    @usableFromInline let raw: UnsafeMutablePointer<ibv_cq>
 
     init(_ raw: UnsafeMutablePointer<ibv_cq>) {
         unsafe self.raw = unsafe raw

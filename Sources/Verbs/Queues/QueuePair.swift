@@ -1,9 +1,9 @@
-internal import CRDMA
+public import CRDMA
 
 /// A reliable connected queue pair (`ibv_qp`): a send queue and a receive queue.
 ///
-/// Only signaled requests complete when they succeed (`sq_sig_all` is 0). The queue pair keeps its domain and its completion
-/// queues alive. Ends as every owner of this module does: see `close()`.
+/// Only signaled requests complete when they succeed (`sq_sig_all` is 0). The queue pair keeps its
+/// domain and its completion queues alive. Ends as every owner of this module does: see `close()`.
 @safe
 package final class QueuePair: Sendable {
     /// The domain of the keys in its requests.
@@ -20,7 +20,8 @@ package final class QueuePair: Sendable {
 
     /// Creates a queue pair in the reset state (`ibv_create_qp`).
     ///
-    /// - Throws: `EINVAL` for a capacity beyond the device, `ENOMEM` when it has no queue pair left.
+    /// - Throws: `EINVAL` for a capacity beyond the device, `ENOMEM` when it has no queue pair
+    ///   left.
     package init(
         in domain: ProtectionDomain, sendQueue: CompletionQueue, receiveQueue: CompletionQueue,
         capacity: QueuePairCapacity
@@ -48,10 +49,10 @@ package final class QueuePair: Sendable {
 
     /// Destroys the queue pair (`ibv_destroy_qp`).
     ///
-    /// When this returns, the device has let go of everything that was posted, and no completion comes any more. Deallocate
-    /// windows that are bound on it first.
-    /// - Throws: What the verb answered. The queue pair is still there then, and `close()` can be called again; after a
-    ///   success it does nothing. Dropping the last reference closes too.
+    /// When this returns, the device has let go of everything that was posted, and no completion
+    /// comes any more. Deallocate windows that are bound on it first.
+    /// - Throws: What the verb answered. The queue pair is still there then, and `close()` can be
+    ///   called again; after a success it does nothing. Dropping the last reference closes too.
     package func close() throws(VerbError) {
         try lifetime.close(.destroyQueuePair) {
             unsafe domain.context.verbs.queues.destroyQueuePair(raw)
@@ -63,7 +64,8 @@ package final class QueuePair: Sendable {
 
     /// Takes a step (`ibv_modify_qp`: a system call).
     ///
-    /// - Throws: `EINVAL` for a step that does not follow from the present state, or for numbers beyond the device.
+    /// - Throws: `EINVAL` for a step that does not follow from the present state, or for numbers
+    ///   beyond the device.
     package func modify(_ attributes: QueuePairAttributes) throws(VerbError) {
         var attributes = attributes
         let code = unsafe domain.context.verbs.queues.modifyQueuePair(
@@ -71,7 +73,8 @@ package final class QueuePair: Sendable {
         try check(.modifyQueuePair, code)
     }
 
-    /// Asks the device for the state (`ibv_query_qp`: a system call); what libibverbs remembers misses failures.
+    /// Asks the device for the state (`ibv_query_qp`: a system call); what libibverbs remembers
+    /// misses failures.
     package func state() throws(VerbError) -> QueuePairState {
         var attributes = ibv_qp_attr()
         var creation = unsafe ibv_qp_init_attr()
@@ -88,10 +91,10 @@ package final class QueuePair: Sendable {
 /// The queue pair of a post, without ownership: nothing is counted on the way of a post.
 ///
 /// Valid as long as its `QueuePair`, which whoever posts has to keep.
-@safe
+@usableFromInline @safe
 package struct PostTarget: @unchecked Sendable {
     // Never changed; libibverbs lets any thread post: hence `@unchecked Sendable`.
-    let raw: UnsafeMutablePointer<ibv_qp>
+    @usableFromInline let raw: UnsafeMutablePointer<ibv_qp>
 
     init(_ raw: UnsafeMutablePointer<ibv_qp>) {
         unsafe self.raw = unsafe raw

@@ -1,9 +1,10 @@
 internal import CRDMA
 
-/// A step of a queue pair's life: the state to enter, and what it needs (`ibv_qp_attr` with its mask).
+/// A step of a queue pair's life: the state to enter, and what it needs (`ibv_qp_attr` with its
+/// mask).
 ///
-/// From `ConnectionIdentifier.attributes(entering:)`, or made by hand for a peer whose numbers came by other means.
-/// Setting a property makes it part of the step.
+/// From `ConnectionIdentifier.attributes(entering:)`, or made by hand for a peer whose numbers came
+/// by other means. Setting a property makes it part of the step.
 package struct QueuePairAttributes: Sendable {
     var raw = ibv_qp_attr()
     var mask: CInt
@@ -20,7 +21,8 @@ package struct QueuePairAttributes: Sendable {
 
     /// Enters the error state: the device flushes everything that is posted.
     ///
-    /// Also when a queue pair failed by itself: rxe flushes the receives that were posted after that only now.
+    /// Also when a queue pair failed by itself: rxe flushes the receives that were posted after
+    /// that only now.
     package static let error = Self(entering: IBV_QPS_ERR)
 
     /// Enters the initialized state, in which receives can be posted.
@@ -56,9 +58,10 @@ package struct QueuePairAttributes: Sendable {
 
     /// Enters the state in which sends are served.
     ///
-    /// Retries six times: seven is for ever on rxe. Has one read under way at a time, and waits 67 ms for an
-    /// acknowledgement, unless changed.
-    /// - Parameter firstPacket: The sequence number of the first packet, 24 bits, that the peer was told.
+    /// Retries six times: seven is for ever on rxe. Has one read under way at a time, and waits 67
+    /// ms for an acknowledgement, unless changed.
+    /// - Parameter firstPacket: The sequence number of the first packet, 24 bits, that the peer was
+    ///   told.
     package static func readyToSend(firstPacket: UInt32) -> Self {
         var attributes = Self(entering: IBV_QPS_RTS)
         attributes.raw.sq_psn = firstPacket
@@ -84,21 +87,22 @@ extension QueuePairAttributes {
         set { set(\.max_dest_rd_atomic, to: newValue, IBV_QP_MAX_DEST_RD_ATOMIC) }
     }
 
-    /// How many reads are under way at once (`max_rd_atomic`); with 0 a read never completes on rxe.
+    /// How many reads are under way at once (`max_rd_atomic`); with 0 a read never completes on
+    /// rxe.
     package var outboundReads: UInt8 {
         get { raw.max_rd_atomic }
         set { set(\.max_rd_atomic, to: newValue, IBV_QP_MAX_QP_RD_ATOMIC) }
     }
 
-    /// How long the peer waits when it finds no receive here, in the coding of `min_rnr_timer`: 1 is 10 microseconds,
-    /// 12 is 0.64 ms, and 0 is 655 ms.
+    /// How long the peer waits when it finds no receive here, in the coding of `min_rnr_timer`: 1
+    /// is 10 microseconds, 12 is 0.64 ms, and 0 is 655 ms.
     package var receiverNotReadyTimer: UInt8 {
         get { raw.min_rnr_timer }
         set { set(\.min_rnr_timer, to: newValue, IBV_QP_MIN_RNR_TIMER) }
     }
 
-    /// How long to wait for an acknowledgement, in the coding of `timeout`: 4.096 microseconds times two to this power;
-    /// 0 is for ever.
+    /// How long to wait for an acknowledgement, in the coding of `timeout`: 4.096 microseconds
+    /// times two to this power; 0 is for ever.
     package var acknowledgementTimeout: UInt8 {
         get { raw.timeout }
         set { set(\.timeout, to: newValue, IBV_QP_TIMEOUT) }

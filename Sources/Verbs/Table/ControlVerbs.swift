@@ -1,8 +1,9 @@
 /// The verbs that create, destroy, register, modify and query: the one door to the C libraries.
 ///
-/// Every owner of this module calls through the table of its device or event channel, so a test replaces single
-/// entries: it fails the n-th registration, refuses a deregistration, or plays a whole device.
-/// Posting and polling are not here: they are function pointers of `ibv_context.ops` already.
+/// Every owner of this module calls through the table of its device or event channel, so a test
+/// replaces single entries: it fails the n-th registration, refuses a deregistration, or plays a
+/// whole device. Posting and polling are not here: they are function pointers of `ibv_context.ops`
+/// already.
 ///
 /// An entry has the parameters of its C function and returns 0 or an `errno` value.
 package struct ControlVerbs: Sendable {
@@ -14,8 +15,8 @@ package struct ControlVerbs: Sendable {
     package var queues: QueueVerbs
     /// Connections.
     package var connections: ConnectionVerbs
-    /// Called when an owner went away without `close()` and its verb refused: the object stays in the kernel until the
-    /// process ends, and nobody is left who could try again.
+    /// Called when an owner went away without `close()` and its verb refused: the object stays in
+    /// the kernel until the process ends, and nobody is left who could try again.
     package var abandoned: @Sendable (VerbError) -> Void
 
     /// The C libraries; what is abandoned is abandoned silently.

@@ -10,7 +10,8 @@ package struct DeviceVerbs: Sendable {
             _ count: UnsafeMutablePointer<CInt>
         ) -> CInt
     /// `ibv_free_device_list`.
-    package var freeList: @Sendable (UnsafeMutablePointer<UnsafeMutablePointer<ibv_device>?>) -> Void
+    package var freeList:
+        @Sendable (UnsafeMutablePointer<UnsafeMutablePointer<ibv_device>?>) -> Void
     /// `ibv_get_device_guid`: in network byte order.
     package var guid: @Sendable (UnsafeMutablePointer<ibv_device>) -> UInt64
     /// `ibv_open_device`.

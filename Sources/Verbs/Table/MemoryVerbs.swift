@@ -11,7 +11,8 @@ package struct MemoryVerbs: Sendable {
         ) -> CInt
     /// `ibv_dealloc_pd`.
     package var deallocateDomain: @Sendable (UnsafeMutablePointer<ibv_pd>) -> CInt
-    /// `ibv_reg_mr_iova2`: base, length in bytes, the device's address of the first byte, access bits.
+    /// `ibv_reg_mr_iova2`: base, length in bytes, the device's address of the first byte, access
+    /// bits.
     package var registerRegion:
         @Sendable (
             UnsafeMutablePointer<ibv_pd>, _ base: UnsafeMutableRawPointer?, _ length: Int,
