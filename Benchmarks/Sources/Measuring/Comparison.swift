@@ -5,6 +5,8 @@ public struct Comparison {
     public private(set) var baseline = Samples()
     /// Ours over the baseline, round by round.
     public private(set) var ratio = Samples()
+    /// Ours less the baseline, round by round.
+    public private(set) var difference = Samples()
 
     /// Runs both `rounds` times, the first after the second in every other round; one round before is not counted.
     public init(
@@ -23,6 +25,7 @@ public struct Comparison {
             self.ours.add(times.ours / Double(operations))
             self.baseline.add(times.baseline / Double(operations))
             ratio.add(times.ours / times.baseline)
+            difference.add((times.ours - times.baseline) / Double(operations))
         }
     }
 }

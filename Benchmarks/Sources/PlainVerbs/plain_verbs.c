@@ -40,7 +40,7 @@ struct plain_queue *plain_queue_create(const char *device, size_t length)
     attributes.send_cq = queue->completions;
     attributes.recv_cq = queue->completions;
     attributes.cap.max_send_wr = 128;
-    attributes.cap.max_recv_wr = 1;
+    attributes.cap.max_recv_wr = 128;
     attributes.cap.max_send_sge = 4;
     attributes.cap.max_recv_sge = 1;
     queue->queue_pair = ibv_create_qp(queue->domain, &attributes);
@@ -102,6 +102,25 @@ void plain_post_unsignaled(struct plain_queue *queue, uint64_t count, uint64_t i
         post_write(queue, index, index % interval ? 0 : IBV_SEND_SIGNALED);
         if (index % interval == 0)
             poll_one(queue);
+    }
+}
+
+static void post_receive(struct plain_queue *queue, uint64_t identifier)
+{
+    struct ibv_sge element = {
+        .addr = (uintptr_t)queue->memory + (identifier & 15) * 4096, .length = 4096, .lkey = queue->region->lkey};
+    struct ibv_recv_wr request = {.wr_id = identifier, .sg_list = &element, .num_sge = 1};
+    struct ibv_recv_wr *refused;
+
+    if (ibv_post_recv(queue->queue_pair, &request, &refused))
+        abort();
+}
+
+void plain_post_receives(struct plain_queue *queue, uint64_t count)
+{
+    for (uint64_t index = 0; index < count; index++) {
+        post_receive(queue, index);
+        poll_one(queue);
     }
 }
 

@@ -14,6 +14,7 @@ struct stub_queue {
     struct ibv_cq cq;
     uint64_t identifiers[ring_size];
     uint32_t numbers[ring_size];
+    enum ibv_wc_opcode operations[ring_size];
     uint32_t head;
     uint32_t tail;
 };
@@ -27,26 +28,30 @@ void stub_hold_completions(int hold)
 
 /* -- Posting and polling -- */
 
+static inline void complete(struct ibv_cq *cq, uint64_t identifier, uint32_t number, enum ibv_wc_opcode operation)
+{
+    struct stub_queue *queue = (struct stub_queue *)cq;
+
+    queue->identifiers[queue->head % ring_size] = identifier;
+    queue->numbers[queue->head % ring_size] = number;
+    queue->operations[queue->head % ring_size] = operation;
+    queue->head++;
+}
+
 static int stub_post_send(struct ibv_qp *queue_pair, struct ibv_send_wr *request, struct ibv_send_wr **refused)
 {
-    struct stub_queue *queue = (struct stub_queue *)queue_pair->send_cq;
-
     (void)refused;
-    for (; request; request = request->next) {
-        if (!(request->send_flags & IBV_SEND_SIGNALED))
-            continue;
-        queue->identifiers[queue->head % ring_size] = request->wr_id;
-        queue->numbers[queue->head % ring_size] = queue_pair->qp_num;
-        queue->head++;
-    }
+    for (; request; request = request->next)
+        if (request->send_flags & IBV_SEND_SIGNALED)
+            complete(queue_pair->send_cq, request->wr_id, queue_pair->qp_num, IBV_WC_RDMA_WRITE);
     return 0;
 }
 
 static int stub_post_recv(struct ibv_qp *queue_pair, struct ibv_recv_wr *request, struct ibv_recv_wr **refused)
 {
-    (void)queue_pair;
-    (void)request;
     (void)refused;
+    for (; request; request = request->next)
+        complete(queue_pair->recv_cq, request->wr_id, queue_pair->qp_num, IBV_WC_RECV);
     return 0;
 }
 
@@ -61,7 +66,7 @@ static int stub_poll_cq(struct ibv_cq *cq, int capacity, struct ibv_wc *completi
         completions[count].wr_id = queue->identifiers[queue->tail % ring_size];
         completions[count].qp_num = queue->numbers[queue->tail % ring_size];
         completions[count].status = IBV_WC_SUCCESS;
-        completions[count].opcode = IBV_WC_RDMA_WRITE;
+        completions[count].opcode = queue->operations[queue->tail % ring_size];
         queue->tail++;
         count++;
     }

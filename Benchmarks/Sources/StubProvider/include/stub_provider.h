@@ -1,8 +1,8 @@
 /*
  * A verbs provider that does nothing, at no cost.
  *
- * A program that links it has these instead of libibverbs: one device `stub0` whose queue pairs complete signaled
- * requests the moment they are posted. What a benchmark then measures is the caller's own cost.
+ * A program that links it has these instead of libibverbs: one device `stub0` whose queue pairs complete receives
+ * and signaled requests the moment they are posted. What a benchmark then measures is the caller's own cost.
  */
 #ifndef STUB_PROVIDER_H
 #define STUB_PROVIDER_H
