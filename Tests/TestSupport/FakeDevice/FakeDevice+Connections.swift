@@ -38,7 +38,9 @@ extension FakeDevice {
     ///   - kind: Which. `RDMA_CM_EVENT_CONNECT_REQUEST` creates an identifier, as the kernel does.
     ///   - identifier: The number of the identifier; for a request, of the listener.
     ///   - status: 0, a negated `errno` value, or the reason of a refusal.
-    ///   - parameters: What the peer says; its private data is replaced.
+    ///   - peerQueuePair: The number of the peer's queue pair.
+    ///   - peerOutboundReads: How many reads the peer wants to have under way.
+    ///   - peerInboundReads: How many reads the peer serves.
     ///   - privateData: What the peer's program says.
     package func deliver(
         _ kind: rdma_cm_event_type, to identifier: Int, status: CInt = 0,

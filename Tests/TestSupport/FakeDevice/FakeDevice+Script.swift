@@ -17,6 +17,7 @@ extension FakeDevice {
     /// Has a message arrive in the oldest receive.
     ///
     /// - Parameters:
+    ///   - queuePair: Ready to receive or to send; in another state nothing happens.
     ///   - byteCount: The length of the message; one that does not fit fails the queue pair.
     ///   - key: The key that the peer invalidates with it; one that is not bound on this queue pair
     ///     fails it.

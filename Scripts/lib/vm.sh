@@ -1,0 +1,168 @@
+# Runs a command in a virtual machine that boots Debian's kernel over this machine's own root file system.
+# shellcheck shell=bash disable=SC2154 # the caller sets what is named below
+#
+# The VM sees every file of this machine; what it writes goes to memory and is gone afterwards, except in folders that
+# are shared. It is our own forty lines of init (lib/guest-init, lib/guest) and not virtme-ng, because that starts
+# udev, which under emulation takes 12 of 17 seconds, needs Python packages, and truncates a redirected output.
+#
+# The caller sets `root`, and may set: vm_memory, vm_cpus, vm_time_limit (seconds), vm_shares (an array of folders).
+
+readonly vm_cache=$root/.cache/rxe
+# shellcheck disable=SC2034 # for the caller
+readonly vm_boot_seconds=120      # far above what a boot takes, so that only a VM which hangs gets there
+readonly vm_status_died=125       # the VM ended, and the command's status is unknown
+readonly vm_status_time_limit=124 # as of timeout(1)
+
+vm_say() { echo "rxe: $*" >&2; }
+
+vm_kernel_version() {
+    local image
+    image=$(compgen -G "$root/.cache/kernel/boot/vmlinuz-*") || return 1
+    echo "${image##*/vmlinuz-}"
+}
+
+# Prints the modules, in order, without which the root file system cannot be reached.
+vm_boot_modules() {
+    local module
+    for module in virtio_pci virtio_console 9pnet_virtio 9p overlay; do
+        PATH=$PATH:/usr/sbin:/sbin modprobe --dirname "$root/.cache/kernel" --set-version "$1" --show-depends "$module"
+    done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+}
+
+# Prints the image to boot: Scripts/setup may have made one that starts faster than Debian's.
+vm_kernel_image() {
+    local image=$root/.cache/kernel/boot/vmlinux-$1
+    [[ -e $image ]] || image=$root/.cache/kernel/boot/vmlinuz-$1
+    echo "$image"
+}
+
+vm_make_initramfs() {
+    local run=$1 tree=$1/initramfs module
+    mkdir -p "$tree/bin" "$tree/modules"
+    cp /bin/busybox "$tree/bin/busybox"
+    cp "$root/Scripts/lib/guest-init" "$tree/init"
+    chmod 755 "$tree/init"
+    echo "$root/Scripts/lib/guest" >"$tree/guest"
+    echo "$run" >"$tree/run"
+    vm_boot_modules "$2" | while read -r module; do
+        cp "$module" "$tree/modules/"
+        echo "${module##*/}" >>"$tree/modules/order"
+    done
+    (cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$run/initramfs.cpio"
+    rm -r "$tree"
+}
+
+# Writes the command so that every word, the environment and the folder are the same in the VM.
+vm_write_command() {
+    local run=$1
+    shift
+    {
+        export -p
+        echo "export LAM_DEVICE=rxe0"
+        printf 'cd %q\n' "$PWD"
+        printf 'exec timeout --kill-after=10 %q' "$vm_time_limit"
+        printf ' %q' "$@"
+        echo
+    } >"$run/command"
+}
+
+# The options of qemu that depend on how instructions are run: by the processor or by emulation.
+vm_acceleration_options() {
+    case $1 in
+        kvm) echo -accel kvm -cpu host ;;
+        emulation) echo -accel tcg -cpu max ;;
+    esac
+}
+
+# qemu reads a comma in a path as the end of it, unless doubled.
+vm_path() { echo "${1//,/,,}"; }
+
+# vm_boot ACCELERATION SECONDS COMMAND...: boots, runs, returns the command's status; it is as if run here.
+vm_boot() {
+    local acceleration=$1 seconds=$2 run version share index=0 status=0 printed options
+    shift 2
+    version=$(vm_kernel_version)
+    run=$(mktemp -d "$vm_cache/run.XXXXXX")
+    vm_make_initramfs "$run" "$version"
+    vm_write_command "$run" "$@"
+    echo "$root/.cache/kernel/lib/modules/$version" >"$run/modules"
+
+    read -ra options <<<"$(vm_acceleration_options "$acceleration")"
+    : >"$run/shares"
+    for share in "${vm_shares[@]}"; do
+        echo "share$index $share" >>"$run/shares"
+        options+=(-fsdev "local,id=share$index,path=$(vm_path "$share"),security_model=none,multidevs=remap"
+            -device "virtio-9p-pci,fsdev=share$index,mount_tag=share$index")
+        index=$((index + 1))
+    done
+
+    mkfifo "$run/stdout" "$run/stderr"
+    cat "$run/stdout" &
+    printed=($!)
+    cat "$run/stderr" >&2 &
+    printed+=($!)
+    timeout --kill-after=5 "$seconds" qemu-system-x86_64 \
+        -nodefaults -no-user-config -display none -no-reboot -machine q35 \
+        -m "$vm_memory" -smp "$vm_cpus" "${options[@]}" \
+        -kernel "$(vm_kernel_image "$version")" -initrd "$run/initramfs.cpio" \
+        -append "console=ttyS0 loglevel=5 panic=-1 oops=panic" \
+        -serial "file:$(vm_path "$run/console.log")" \
+        -fsdev local,id=machine,path=/,security_model=none,readonly=on,multidevs=remap \
+        -device virtio-9p-pci,fsdev=machine,mount_tag=machine \
+        -device virtio-serial-pci \
+        -chardev "file,id=stdout,path=$(vm_path "$run/stdout")" -device virtserialport,chardev=stdout,name=stdout \
+        -chardev "file,id=stderr,path=$(vm_path "$run/stderr")" -device virtserialport,chardev=stderr,name=stderr \
+        -chardev "file,id=status,path=$(vm_path "$run/status")" -device virtserialport,chardev=status,name=status \
+        </dev/null &
+    # shellcheck disable=SC2064 # these are the process and the folder of now
+    trap "kill $! ${printed[*]}; rm -rf $(printf %q "$run"); exit 130" INT TERM HUP
+    wait $! || status=$?
+    trap - INT TERM HUP
+    # A reader whose pipe qemu never opened gets its end of file from here.
+    : <>"$run/stdout" <>"$run/stderr"
+    wait "${printed[@]}" || true
+    vm_conclude "$run" "$status"
+}
+
+# Finds out how the VM ended, says so if it is not the command's own doing, and keeps the kernel's log.
+vm_conclude() {
+    local run=$1 qemu_status=$2 status
+    status=$(cat "$run/status" 2>/dev/null || true)
+    tr -d '\r' <"$run/console.log" >"$vm_cache/console.log" 2>/dev/null || true
+    rm -rf "$run"
+    if [[ -n $status ]]; then
+        [[ $status -ne $vm_status_time_limit ]] ||
+            vm_say "the command was ended after its time limit of $vm_time_limit s (--time-limit)"
+        return "$status"
+    fi
+    if grep --quiet 'Kernel panic' "$vm_cache/console.log"; then
+        vm_say "the VM's kernel panicked (all that it said: $vm_cache/console.log):"
+        sed -n '/BUG:\|Oops:\|Kernel panic/,$p' "$vm_cache/console.log" | head -n 40 >&2
+        return "$vm_status_died"
+    elif [[ $qemu_status -eq 124 || $qemu_status -eq 137 ]]; then
+        vm_say "the VM hung and was ended; what its kernel said last (all of it: $vm_cache/console.log):"
+    else
+        vm_say "the VM ended before the command did (status of qemu: $qemu_status); what its kernel said last" \
+            "(all of it: $vm_cache/console.log):"
+    fi
+    tail -n 20 "$vm_cache/console.log" >&2
+    return "$vm_status_died"
+}
+
+# Prints kvm or emulation. /dev/kvm may be there although guests hang on it, so a boot decides, once per boot of this
+# machine.
+vm_acceleration() {
+    local known=$vm_cache/acceleration boot
+    boot=$(</proc/sys/kernel/random/boot_id)
+    if [[ ! -w /dev/kvm ]]; then
+        echo emulation
+    elif [[ $(head -n 1 "$known" 2>/dev/null) == "$boot" ]]; then
+        tail -n 1 "$known"
+    else
+        vm_say "trying whether KVM boots a VM here"
+        local found=emulation
+        ! vm_boot kvm 20 true >/dev/null 2>&1 || found=kvm
+        printf '%s\n' "$boot" "$found" >"$known"
+        echo "$found"
+    fi
+}
