@@ -117,9 +117,18 @@ extension RequestPoster {
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
         let key = unsafe slot.pointee.key.load(ordering: .relaxed)
         unsafe leaveFence(at: slot, address)
+        // The store alone is no barrier between it and the load that follows; a release issues one on the poster's
+        // behalf, where the system has such a barrier.
+        if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         // A release closes the mapping before it looks at the fences; whoever comes second sees the other.
         guard unsafe slot.pointee.base.load(ordering: .acquiring) == base else { throw .unmapped }
         return key
+    }
+
+    /// Notes that the request names bytes at an address of a mapping that nobody can release during the post.
+    @inlinable @inline(__always)
+    package mutating func use(_ mapping: MappingPlace, address: UInt64) {
+        unsafe leaveFence(at: mapping.slot, address)
     }
 
     @inlinable @inline(__always)
@@ -127,7 +136,6 @@ extension RequestPoster {
         for index in 0..<MappingSlot.fenceCount
         where unsafe slot.pointee.fences[index].queue.load(ordering: .relaxed) == queue.raw {
             unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
-            if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
             return
         }
         unsafe leaveFirstFence(at: slot, address)
@@ -143,8 +151,6 @@ extension RequestPoster {
             return
         }
         unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
-        // The store alone is no barrier between it and the load of the mapping's base that follows.
-        if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
     }
 
     /// Completes the preparation: the request may go to the device.

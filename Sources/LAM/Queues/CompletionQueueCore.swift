@@ -26,8 +26,12 @@ final class CompletionQueueCore: @unchecked Sendable {
     private struct Polling: ~Copyable {
         var buffer = PollBuffer(capacity: CompletionQueueCore.entriesPerPoll)
         /// What others polled in the user's stead, oldest first. Delivered before anything newer.
-        var pending: [Completion] = []
+        var pending: [Completion] = [] {
+            didSet { hasPending = !pending.isEmpty }
+        }
         var deliveredCount = 0
+        /// What the user's every poll asks.
+        var hasPending = false
     }
 
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
@@ -80,6 +84,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// Fills `batch` with what is pending and then with what the device has.
     ///
     /// - Returns: false if somebody else is polling at this moment; nothing was done.
+    @inline(__always)
     func poll(into batch: inout CompletionBatch) -> Bool {
         batch.clear()
         switch turnstile.enter() {
@@ -87,22 +92,21 @@ final class CompletionQueueCore: @unchecked Sendable {
         case .held, .shut: return false
         }
         defer { turnstile.leave() }
-        if unsafe !polling.pointee.pending.isEmpty {
+        if unsafe polling.pointee.hasPending {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
-        var room = batch.capacity - batch.count
-        while room > 0 {
-            let asked = min(room, Self.entriesPerPoll)
+        while !batch.isFull {
+            let asked = min(batch.room, Self.entriesPerPoll)
             let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
-            for index in 0..<count {
-                if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
+            unsafe polling.pointee.buffer.forEach { entry in
+                if let completion = retire(entry) { batch.append(completion) }
             }
             if count < asked { break }
-            room = batch.capacity - batch.count
         }
         return true
     }
 
+    @inline(never)
     private static func deliverPending(_ polling: inout Polling, to batch: inout CompletionBatch) {
         while polling.deliveredCount < polling.pending.count, !batch.isFull {
             batch.append(polling.pending[polling.deliveredCount])
@@ -188,7 +192,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     @inline(__always)
     private func take(atMost limit: Int, into buffer: inout PollBuffer) -> Int {
         do { return try buffer.poll(target, atMost: limit) } catch {
-            adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
+            noteFailedPoll()
             return 0
         }
     }
@@ -197,27 +201,37 @@ final class CompletionQueueCore: @unchecked Sendable {
     @inline(__always)
     private func retire(_ entry: WorkCompletion) -> Completion? {
         guard let retired = mappings.complete(WireID(raw: entry.identifier)) else {
-            adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
+            noteStray()
             return nil
         }
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
         if !isSuccess || tag.concernsWindow {
-            noteSpecial(retired, entry, isSuccess: isSuccess)
+            noteSpecial(retired.queue, WireID(raw: entry.identifier), tag, isSuccess: isSuccess)
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         return Completion(
             context: retired.request.context, status: CompletionStatus(rawValue: entry.status.rawValue),
-            operation: tag.operation, byteCount: isSuccess ? entry.byteCount : 0,
+            tag: tag, byteCount: isSuccess ? entry.byteCount : 0,
             queuePairNumber: entry.queuePairNumber, vendorError: isSuccess ? 0 : entry.vendorError)
     }
 
+    // MARK: What is rare
+
     @inline(never)
-    private func noteSpecial(_ retired: RetiredRequest, _ entry: WorkCompletion, isSuccess: Bool) {
-        guard let pair = adapter.core.queuePair(owning: retired.queue) else { return }
-        if RequestTag(rawValue: retired.request.tag).concernsWindow {
-            pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess)
-        }
+    private func noteSpecial(_ queue: QueueID, _ wire: WireID, _ tag: RequestTag, isSuccess: Bool) {
+        guard let pair = adapter.core.queuePair(owning: queue) else { return }
+        if tag.concernsWindow { pair.windowOperationEnded(wire, isSuccess: isSuccess) }
         if !isSuccess { pair.noteFailure() }
+    }
+
+    @inline(never)
+    private func noteStray() {
+        adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
+    }
+
+    @inline(never)
+    private func noteFailedPoll() {
+        adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
     }
 }

@@ -7,6 +7,7 @@ struct ReceivePath: ~Copyable, Sendable {
     private let target: PostTarget
     private var poster: RequestPoster
     private var chain: ReceiveChain
+    private let adapter: ObjectIdentifier
     private let token: UInt32
     private let elementLimit: Int
 
@@ -16,8 +17,60 @@ struct ReceivePath: ~Copyable, Sendable {
         poster = RequestPoster(
             queue: core.receiveQueue, depth: core.capacity.receiveDepth, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.capacity.receiveElements))
+        adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
         elementLimit = core.capacity.receiveElements
+    }
+
+    /// Posts one receive into bytes of one mapping.
+    ///
+    /// As with sends, everything but the usual case goes the way of any number of elements.
+    @inline(__always)
+    mutating func post(
+        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
+    ) throws(PostError) {
+        let place = mapping.place
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place), beginAtOnce() else {
+            return try postUnusually(mapping, bytes, context: context)
+        }
+        defer { poster.leave() }
+        let address = place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound)
+        poster.use(place, address: address)
+        let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
+        let outcome = chain.postAlone(
+            identifier: wire.raw, address: address,
+            // Not longer than that: `isUsual`.
+            length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key, to: target)
+        guard case .refused(_, let code) = outcome else { return }
+        try refuse(code)
+    }
+
+    /// Whether the bytes lie in the mapping, and are some but fewer than 4 GiB.
+    @inline(__always)
+    private func isUsual(_ bytes: Range<Int>, of place: MappingPlace) -> Bool {
+        // A range's bounds are in order, so that their difference cannot overflow; a difference of 0 becomes the longest.
+        let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
+        return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
+            && count &- 1 < UInt64(UInt32.max) && elementLimit > 0
+    }
+
+    /// Passes the turnstile and takes a position, if both are to be had without waiting.
+    @inline(__always)
+    private mutating func beginAtOnce() -> Bool {
+        guard !core.hasEnded, case .inside = poster.enter() else { return false }
+        if poster.begin() { return true }
+        poster.leave()
+        return false
+    }
+
+    @inline(never)
+    private mutating func postUnusually(
+        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
+    ) throws(PostError) {
+        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        // Tokens of two devices may be equal.
+        guard ObjectIdentifier(mapping.adapter) == adapter else { throw .wrongToken(element: 0) }
+        try post(element.span, context: context)
     }
 
     /// Posts one receive.
@@ -38,6 +91,12 @@ struct ReceivePath: ~Copyable, Sendable {
         let outcome = chain.post(to: target)
         chain.reset()
         guard case .refused(_, let code) = outcome else { return }
+        try refuse(code)
+    }
+
+    /// The device refused the receive.
+    @inline(never)
+    private mutating func refuse(_ code: CInt) throws(PostError) {
         poster.withdraw(1) { _ in }
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }

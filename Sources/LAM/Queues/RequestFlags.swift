@@ -56,7 +56,8 @@ struct RequestTag {
     /// The library's own request, posted behind an unsignaled tail; nobody hears of it.
     static let marker = RequestTag(rawValue: UInt32(Operation.write.rawValue) | silentBit | markerBit)
 
-    var operation: Operation { Operation(rawValue: UInt16(truncatingIfNeeded: rawValue)) ?? .receive }
+    var operationNumber: UInt16 { UInt16(truncatingIfNeeded: rawValue) }
+    var operation: Operation { Operation(rawValue: operationNumber) ?? .receive }
     var isSilent: Bool { rawValue & Self.silentBit != 0 }
     var isMarker: Bool { rawValue & Self.markerBit != 0 }
     var concernsWindow: Bool {

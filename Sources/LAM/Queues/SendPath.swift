@@ -10,6 +10,7 @@ struct SendPath: ~Copyable, Sendable {
     private let target: PostTarget
     private var poster: RequestPoster
     private var chain: SendChain
+    private let adapter: ObjectIdentifier
     private let token: UInt32
     private let elementLimit: Int
     private let inlineLimit: Int
@@ -33,14 +34,69 @@ struct SendPath: ~Copyable, Sendable {
             queue: core.sendQueue, depth: core.capacity.sendDepth, mappings: core.adapter.core.mappings)
         chain = SendChain(
             capacity: core.capacity.sendDepth, elementsPerRequest: max(1, core.capacity.sendElements))
+        adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
         elementLimit = core.capacity.sendElements
         inlineLimit = core.capacity.inlineBytes
-        lengthLimit = UInt64(core.adapter.info.maxTransferLength)
+        lengthLimit = min(UInt64(UInt32.max), UInt64(core.adapter.info.maxTransferLength))
         unsignaledLimit = max(1, core.capacity.sendDepth / 2)
     }
 
     // MARK: Posting
+
+    /// Posts one request over bytes of one mapping.
+    ///
+    /// The usual case is done here and nothing else: no deferred request before it, neither empty nor too long, and
+    /// room in the queue. Whatever else there is goes the way of any number of elements, as does what fails.
+    @inline(__always)
+    mutating func post(
+        _ request: Request, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>
+    ) throws(PostError) {
+        let place = mapping.place
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(request, bytes, of: place), beginAtOnce() else {
+            return try postUnusually(request, mapping, bytes)
+        }
+        defer { poster.leave() }
+        let address = place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound)
+        poster.use(place, address: address)
+        let tag = RequestTag(request.operation, isSilent: request.flags.has(.silentSuccess))
+        let wire = poster.commit(context: request.context, tag: tag.rawValue)
+        let outcome = chain.postAlone(
+            request.operation.verb, identifier: wire.raw, flags: signal(request.flags), address: address,
+            // Not longer than that: `isUsual`.
+            length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key,
+            remoteAddress: request.remote.address, remoteKey: request.remote.key, to: target)
+        guard case .refused(_, let code) = outcome else { return }
+        try refuseLast(of: 1, code)
+    }
+
+    /// Whether the bytes lie in the mapping and nothing about the request needs a second look.
+    @inline(__always)
+    private func isUsual(_ request: Request, _ bytes: Range<Int>, of place: MappingPlace) -> Bool {
+        // A range's bounds are in order, so that their difference cannot overflow; a difference of 0 becomes the longest.
+        let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
+        return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
+            && count &- 1 < lengthLimit && !request.flags.has(.defer) && chain.count == 0
+    }
+
+    /// Passes the turnstile and takes a position, if both are to be had without waiting.
+    @inline(__always)
+    private mutating func beginAtOnce() -> Bool {
+        guard core.isConnected, case .inside = poster.enter() else { return false }
+        if poster.begin() { return true }
+        poster.leave()
+        return false
+    }
+
+    @inline(never)
+    private mutating func postUnusually(
+        _ request: Request, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>
+    ) throws(PostError) {
+        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        // Tokens of two devices may be equal.
+        guard ObjectIdentifier(mapping.adapter) == adapter else { throw .wrongToken(element: 0) }
+        try post(request, element.span)
+    }
 
     /// Posts one request, and the deferred ones before it.
     @inline(__always)
@@ -179,7 +235,13 @@ struct SendPath: ~Copyable, Sendable {
     private mutating func ring() throws(PostError) {
         let count = chain.count
         guard case .refused(let first, let code) = handOver() else { return }
-        let accepted = takeBack(count - first).dropLast()
+        try refuseLast(of: count - first, code)
+    }
+
+    /// The device refused the last `count` requests, of which the last one is the caller's own.
+    @inline(never)
+    private mutating func refuseLast(of count: Int, _ code: CInt) throws(PostError) {
+        let accepted = takeBack(count).dropLast()
         deliverFlushed(Array(accepted))
         throw .verbFailed(verb: "ibv_post_send", errno: code)
     }
@@ -219,5 +281,17 @@ struct SendPath: ~Copyable, Sendable {
         }
         // The reaper delivers: a poster must not wait for a poller.
         core.adapter.reaper.run { [queue = core.sendCompletions] in queue.deliver(completions) }
+    }
+}
+
+extension Operation {
+    /// What the device is told of a request with elements.
+    @inline(__always)
+    fileprivate var verb: SendOperation {
+        switch self {
+        case .write: .write
+        case .read: .read
+        default: .send
+        }
     }
 }
