@@ -9,8 +9,9 @@ public import Synchronization
 @usableFromInline
 package struct Turnstile: ~Copyable {
     @usableFromInline let inside = Atomic<Bool>(false)
-    @usableFromInline let gate = Atomic<UInt32>(Gate.open)
-    @usableFromInline let ownerFences: Bool
+    @usableFromInline let gate: Atomic<UInt32>
+    /// What the gate is while the owner may pass and nobody else was inside: `open` or `fenced`.
+    private let openGate: UInt32
 
     @usableFromInline enum Gate {
         @usableFromInline static var open: UInt32 { 0 }
@@ -18,6 +19,8 @@ package struct Turnstile: ~Copyable {
         @usableFromInline static var shut: UInt32 { 2 }
         /// Open, but somebody else was inside since the owner's last visit.
         @usableFromInline static var released: UInt32 { 3 }
+        /// Open, for an owner that fences for itself.
+        @usableFromInline static var fenced: UInt32 { 4 }
     }
 
     /// What the owner found.
@@ -34,7 +37,8 @@ package struct Turnstile: ~Copyable {
 
     /// - Parameter ownerFences: true where no barrier can be issued on the owner's behalf.
     package init(ownerFences: Bool) {
-        self.ownerFences = ownerFences
+        openGate = ownerFences ? Gate.fenced : Gate.open
+        gate = Atomic(openGate)
     }
 
     // MARK: The owner
@@ -43,16 +47,33 @@ package struct Turnstile: ~Copyable {
     @inlinable @inline(__always)
     package func enter() -> Entry {
         inside.store(true, ordering: .relaxed)
-        if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         let found = gate.load(ordering: .acquiring)
         if found == Gate.open { return .inside }
         return enterSlowly(found)
     }
 
+    /// Passes if nobody else was inside since the last visit, and no fence is needed.
+    ///
+    /// - Returns: false if `enter` must be asked; the owner is outside then.
+    @inlinable @inline(__always)
+    package func enterAtOnce() -> Bool {
+        inside.store(true, ordering: .relaxed)
+        if gate.load(ordering: .acquiring) == Gate.open { return true }
+        leave()
+        return false
+    }
+
     @usableFromInline @inline(never)
     func enterSlowly(_ found: UInt32) -> Entry {
+        var found = found
+        if found == Gate.fenced {
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            found = gate.load(ordering: .acquiring)
+            if found == Gate.fenced { return .inside }
+        }
+        // Releasing, too: who holds the gate next sees that the owner is inside.
         if found == Gate.released,
-            gate.compareExchange(expected: found, desired: Gate.open, ordering: .acquiring).exchanged
+            gate.compareExchange(expected: found, desired: openGate, ordering: .acquiringAndReleasing).exchanged
         {
             return .insideAfterOthers
         }
@@ -72,12 +93,14 @@ package struct Turnstile: ~Copyable {
     ///
     /// - Returns: false if another thread holds the turnstile, or it is shut.
     package func hold() -> Bool {
-        let claimed = [Gate.open, Gate.released].contains { found in
-            gate.compareExchange(expected: found, desired: Gate.held, ordering: .sequentiallyConsistent).exchanged
-        }
+        let claimed = claim(from: openGate) || claim(from: Gate.released)
         // With an owner that fences for itself, this is all the barrier there is before `isOwnerInside`.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         return claimed
+    }
+
+    private func claim(from found: UInt32) -> Bool {
+        gate.compareExchange(expected: found, desired: Gate.held, ordering: .sequentiallyConsistent).exchanged
     }
 
     /// Whether the owner is still inside a visit that began before the barrier.

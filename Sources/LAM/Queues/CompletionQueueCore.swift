@@ -12,6 +12,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
     let queue: Verbs.CompletionQueue
     private let mappings: MappingTable
+    private let queues: QueueTable
     private let target: PollTarget
     private let channel: CompletionChannel
     private let wakeUp = WakeUp()
@@ -37,6 +38,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
         self.adapter = adapter
         mappings = adapter.core.mappings
+        queues = adapter.core.queues
         do {
             channel = try CompletionChannel(in: adapter.core.device)
             queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
@@ -87,23 +89,48 @@ final class CompletionQueueCore: @unchecked Sendable {
     @inline(__always)
     func poll(into batch: inout CompletionBatch) -> Bool {
         batch.clear()
-        switch turnstile.enter() {
-        case .inside, .insideAfterOthers: break
-        case .held, .shut: return false
-        }
+        guard turnstile.enterAtOnce() || enterAfterOthers() else { return false }
         defer { turnstile.leave() }
         if unsafe polling.pointee.hasPending {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
         while !batch.isFull {
-            let asked = min(batch.room, Self.entriesPerPoll)
+            let asked = unsafe min(batch.room, polling.pointee.buffer.capacity)
             let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
-            unsafe polling.pointee.buffer.forEach { entry in
-                if let completion = retire(entry) { batch.append(completion) }
-            }
+            unsafe polling.pointee.buffer.forEach { retire($0, into: &batch) }
             if count < asked { break }
         }
         return true
+    }
+
+    @inline(never)
+    private func enterAfterOthers() -> Bool {
+        switch turnstile.enter() {
+        case .inside, .insideAfterOthers: true
+        case .held, .shut: false
+        }
+    }
+
+    /// Retires what one entry of the device's queue stands for.
+    ///
+    /// The usual case, and nothing else: a request that succeeded, and concerns no window.
+    @inline(__always)
+    private func retire(_ entry: WorkCompletion, into batch: inout CompletionBatch) {
+        guard entry.status.rawValue == 0,
+            let ordinary = queues.ordinaryRequest(WireID(raw: entry.identifier)),
+            case let tag = RequestTag(rawValue: ordinary.request.tag), !tag.concernsWindow
+        else { return retireUnusual(entry, into: &batch) }
+        ordinary.retire()
+        if tag.isSilent { return }
+        batch.append(
+            Completion(
+                context: ordinary.request.context, status: .success, tag: tag, byteCount: entry.byteCount,
+                queuePairNumber: entry.queuePairNumber, vendorError: 0))
+    }
+
+    @inline(never)
+    private func retireUnusual(_ entry: WorkCompletion, into batch: inout CompletionBatch) {
+        if let completion = retire(entry) { batch.append(completion) }
     }
 
     @inline(never)
@@ -198,7 +225,6 @@ final class CompletionQueueCore: @unchecked Sendable {
     }
 
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
-    @inline(__always)
     private func retire(_ entry: WorkCompletion) -> Completion? {
         guard let retired = mappings.complete(WireID(raw: entry.identifier)) else {
             noteStray()

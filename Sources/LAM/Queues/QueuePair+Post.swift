@@ -20,7 +20,7 @@ extension QueuePair {
     public mutating func send(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
-        try sends.post(SendPath.Request(operation: .send, context: context, flags: flags), mapping, bytes)
+        try sends.post(.send, mapping, bytes, context: context, flags: flags)
     }
 
     /// Sends a message whose bytes are copied during the call; they need no mapping.
@@ -48,8 +48,7 @@ extension QueuePair {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, to remote: RemoteMemory, context: UInt64 = 0,
         flags: RequestFlags = []
     ) throws(PostError) {
-        try sends.post(
-            SendPath.Request(operation: .write, context: context, flags: flags, remote: remote), mapping, bytes)
+        try sends.post(.write, mapping, bytes, remote, context: context, flags: flags)
     }
 
     /// Writes bytes that are copied during the call; they need no mapping.
@@ -83,8 +82,7 @@ extension QueuePair {
         context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
         try checkReads()
-        try sends.post(
-            SendPath.Request(operation: .read, context: context, flags: flags, remote: remote), mapping, bytes)
+        try sends.post(.read, mapping, bytes, remote, context: context, flags: flags)
     }
 
     /// On rxe a read that the connection does not allow would never complete (T57).

@@ -30,37 +30,31 @@ struct ReceivePath: ~Copyable, Sendable {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
         let place = mapping.place
-        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place), beginAtOnce() else {
-            return try postUnusually(mapping, bytes, context: context)
-        }
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place), !core.hasEnded,
+            poster.beginAtOnce(using: place)
+        else { return try postUnusually(mapping, bytes, context: context) }
         defer { poster.leave() }
-        let address = place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound)
-        poster.use(place, address: address)
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
-        let outcome = chain.postAlone(
-            identifier: wire.raw, address: address,
+        let code = chain.postAlone(
+            identifier: wire.raw, address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
             // Not longer than that: `isUsual`.
             length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key, to: target)
-        guard case .refused(_, let code) = outcome else { return }
-        try refuse(code)
+        if code != 0 { try failAlone(code) }
     }
 
     /// Whether the bytes lie in the mapping, and are some but fewer than 4 GiB.
     @inline(__always)
     private func isUsual(_ bytes: Range<Int>, of place: MappingPlace) -> Bool {
-        // A range's bounds are in order, so that their difference cannot overflow; a difference of 0 becomes the longest.
+        // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
             && count &- 1 < UInt64(UInt32.max) && elementLimit > 0
     }
 
-    /// Passes the turnstile and takes a position, if both are to be had without waiting.
-    @inline(__always)
-    private mutating func beginAtOnce() -> Bool {
-        guard !core.hasEnded, case .inside = poster.enter() else { return false }
-        if poster.begin() { return true }
-        poster.leave()
-        return false
+    @inline(never)
+    private mutating func failAlone(_ code: CInt) throws(PostError) {
+        guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
+        try refuse(code)
     }
 
     @inline(never)

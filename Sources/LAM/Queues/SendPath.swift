@@ -46,56 +46,56 @@ struct SendPath: ~Copyable, Sendable {
 
     /// Posts one request over bytes of one mapping.
     ///
-    /// The usual case is done here and nothing else: no deferred request before it, neither empty nor too long, and
-    /// room in the queue. Whatever else there is goes the way of any number of elements, as does what fails.
+    /// The usual case is done here and nothing else: no deferred request before it, neither empty nor too long, nobody
+    /// to wait for, and room in the queue. Everything else goes the way of any number of elements.
     @inline(__always)
     mutating func post(
-        _ request: Request, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>
+        _ operation: Operation, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
+        _ remote: RemoteMemory = RemoteMemory(address: 0, key: 0), context: UInt64, flags: RequestFlags
     ) throws(PostError) {
         let place = mapping.place
-        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(request, bytes, of: place), beginAtOnce() else {
-            return try postUnusually(request, mapping, bytes)
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place, flags), core.isConnected,
+            poster.beginAtOnce(using: place)
+        else {
+            return try postUnusually(operation, mapping, bytes, remote, context: context, flags: flags)
         }
         defer { poster.leave() }
-        let address = place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound)
-        poster.use(place, address: address)
-        let tag = RequestTag(request.operation, isSilent: request.flags.has(.silentSuccess))
-        let wire = poster.commit(context: request.context, tag: tag.rawValue)
-        let outcome = chain.postAlone(
-            request.operation.verb, identifier: wire.raw, flags: signal(request.flags), address: address,
+        let tag = RequestTag(operation, isSilent: flags.has(.silentSuccess))
+        let wire = poster.commit(context: context, tag: tag.rawValue)
+        let code = chain.postAlone(
+            operation.verb, identifier: wire.raw, flags: signal(flags),
+            address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
             // Not longer than that: `isUsual`.
             length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key,
-            remoteAddress: request.remote.address, remoteKey: request.remote.key, to: target)
-        guard case .refused(_, let code) = outcome else { return }
-        try refuseLast(of: 1, code)
+            remoteAddress: remote.address, remoteKey: remote.key, to: target)
+        if code != 0 { try failAlone(code) }
     }
 
     /// Whether the bytes lie in the mapping and nothing about the request needs a second look.
     @inline(__always)
-    private func isUsual(_ request: Request, _ bytes: Range<Int>, of place: MappingPlace) -> Bool {
-        // A range's bounds are in order, so that their difference cannot overflow; a difference of 0 becomes the longest.
+    private func isUsual(_ bytes: Range<Int>, of place: MappingPlace, _ flags: RequestFlags) -> Bool {
+        // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
-            && count &- 1 < lengthLimit && !request.flags.has(.defer) && chain.count == 0
-    }
-
-    /// Passes the turnstile and takes a position, if both are to be had without waiting.
-    @inline(__always)
-    private mutating func beginAtOnce() -> Bool {
-        guard core.isConnected, case .inside = poster.enter() else { return false }
-        if poster.begin() { return true }
-        poster.leave()
-        return false
+            && count &- 1 < lengthLimit && !flags.has(.defer) && chain.count == 0
     }
 
     @inline(never)
     private mutating func postUnusually(
-        _ request: Request, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>
+        _ operation: Operation, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
+        _ remote: RemoteMemory, context: UInt64, flags: RequestFlags
     ) throws(PostError) {
         let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
         // Tokens of two devices may be equal.
         guard ObjectIdentifier(mapping.adapter) == adapter else { throw .wrongToken(element: 0) }
-        try post(request, element.span)
+        try post(
+            Request(operation: operation, context: context, flags: flags, remote: remote), element.span)
+    }
+
+    @inline(never)
+    private mutating func failAlone(_ code: CInt) throws(PostError) {
+        guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
+        try refuseLast(of: 1, code)
     }
 
     /// Posts one request, and the deferred ones before it.

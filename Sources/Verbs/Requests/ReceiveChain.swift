@@ -22,6 +22,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     /// A request of one element that no other follows: all that it needs is written for good, except what `postAlone`
     /// is given.
     @usableFromInline let alone: UnsafeMutablePointer<ibv_recv_wr>
+    @usableFromInline let aloneElement: UnsafeMutablePointer<ibv_sge>
     /// Where the verb says which request it refused. Not on the stack, where each post would set it up.
     @usableFromInline let refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>
 
@@ -37,7 +38,8 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
         unsafe elements = .allocate(capacity: capacity * elementsPerRequest + 1)
         unsafe elements.initialize(repeating: ibv_sge(), count: capacity * elementsPerRequest + 1)
         unsafe alone = requests + capacity
-        unsafe alone.pointee.sg_list = unsafe elements + capacity * elementsPerRequest
+        unsafe aloneElement = elements + capacity * elementsPerRequest
+        unsafe alone.pointee.sg_list = unsafe aloneElement
         unsafe alone.pointee.num_sge = 1
         unsafe refused = .allocate(capacity: 1)
         unsafe refused.initialize(to: nil)
@@ -111,15 +113,21 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     }
 
     /// Posts one receive of one element, with one `ibv_post_recv`. The chain stays as it is.
+    ///
+    /// - Returns: 0, or a code for `outcomeAlone`.
     @inlinable @inline(__always)
     package mutating func postAlone(
         identifier: UInt64, address: UInt64, length: UInt32, key: UInt32, to target: PostTarget
-    ) -> PostOutcome {
-        unsafe alone.pointee.sg_list.pointee = ibv_sge(addr: address, length: length, lkey: key)
+    ) -> CInt {
+        unsafe aloneElement.pointee = ibv_sge(addr: address, length: length, lkey: key)
         unsafe alone.pointee.wr_id = identifier
         unsafe refused.pointee = nil
-        let code = unsafe crdma_post_recv(target.raw, alone, refused)
-        return code == 0 ? .posted : unsafe outcome(code, of: alone)
+        return unsafe crdma_post_recv(target.raw, alone, refused)
+    }
+
+    /// What a code other than 0 of `postAlone` means.
+    package func outcomeAlone(_ code: CInt) -> PostOutcome {
+        unsafe outcome(code, of: alone)
     }
 
     /// What a code other than 0 means for the requests from `first` on.
