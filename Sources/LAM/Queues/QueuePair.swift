@@ -50,6 +50,7 @@ extension Adapter {
     ///   - sendCompletions: where sends, writes, reads, binds and invalidates complete.
     ///   - receiveCompletions: where receives complete; may be the same.
     ///   - capacity: what it must be able to hold.
+    /// - Returns: a queue pair that is not connected.
     /// - Throws: ``AdapterError/limitExceeded(what:asked:limit:)`` where the capacity exceeds ``info``, or the completion
     ///   queues are too small for everything that completes on them.
     public func createQueuePair(
