@@ -15,47 +15,6 @@ public import Synchronization
     }
 }
 
-/// A request whose completion was polled and that retires without anything else to look after.
-///
-/// Nothing has happened to it yet: `retire` does it, or `MappingTable.complete` does where more is to be done.
-@usableFromInline @safe package struct OrdinaryRequest {
-    @usableFromInline let state: UnsafeMutablePointer<QueueState>
-    @usableFromInline let position: UInt64
-    @usableFromInline package let request: Request
-
-    @inlinable @inline(__always)
-    init(_ state: UnsafeMutablePointer<QueueState>, at position: UInt64) {
-        unsafe self.state = unsafe state
-        self.position = position
-        request = unsafe state.pointee.ring[position]
-    }
-
-    /// Retires the request, and every earlier one of its queue.
-    @inlinable @inline(__always)
-    package func retire() {
-        // Whoever sees the position also sees that the device is done with the memory.
-        unsafe state.pointee.completed.store(position, ordering: .releasing)
-    }
-}
-
-extension QueueTable {
-    /// Finds the request whose completion was polled.
-    ///
-    /// - Returns: nil if no open queue has such a request outstanding, or uses were counted that have to be dropped.
-    @inlinable @inline(__always)
-    package func ordinaryRequest(_ wire: WireID) -> OrdinaryRequest? {
-        guard let state = unsafe states.element(at: wire.queueIndex),
-            unsafe wire.names(state.pointee.id.load(ordering: .acquiring))
-        else { return nil }
-        let completed = unsafe state.pointee.completed.load(ordering: .relaxed)
-        let position = wire.position(after: completed)
-        guard unsafe position <= state.pointee.posted.load(ordering: .acquiring),
-            unsafe state.pointee.lastCounted.load(ordering: .relaxed) <= completed
-        else { return nil }
-        return unsafe OrdinaryRequest(state, at: position)
-    }
-}
-
 extension MappingTable {
     /// Retires the request whose completion was polled, and every earlier one of its queue.
     ///

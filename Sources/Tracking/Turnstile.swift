@@ -21,6 +21,8 @@ package struct Turnstile: ~Copyable {
         @usableFromInline static var released: UInt32 { 3 }
         /// Open, for an owner that fences for itself.
         @usableFromInline static var fenced: UInt32 { 4 }
+        /// Closed to the owner for the time being.
+        @usableFromInline static var barred: UInt32 { 5 }
     }
 
     /// What the owner found.
@@ -31,6 +33,8 @@ package struct Turnstile: ~Copyable {
         case insideAfterOthers
         /// Somebody else is inside for a moment; try again.
         case held
+        /// The owner does not pass for the time being.
+        case barred
         /// Nobody passes any more.
         case shut
     }
@@ -78,7 +82,11 @@ package struct Turnstile: ~Copyable {
             return .insideAfterOthers
         }
         leave()
-        return found == Gate.shut ? .shut : .held
+        switch found {
+        case Gate.shut: return .shut
+        case Gate.barred: return .barred
+        default: return .held
+        }
     }
 
     /// Leaves; everything done inside is visible to whoever sees that.
@@ -91,16 +99,29 @@ package struct Turnstile: ~Copyable {
 
     /// Keeps the owner out from its next visit on.
     ///
-    /// - Returns: false if another thread holds the turnstile, or it is shut.
-    package func hold() -> Bool {
-        let claimed = claim(from: openGate) || claim(from: Gate.released)
+    /// - Parameter evenIfBarred: for who shuts it next; `release` would unbar it.
+    /// - Returns: false if another thread holds the turnstile, or it is barred or shut.
+    package func hold(evenIfBarred: Bool = false) -> Bool {
+        let claimed =
+            move(from: openGate, to: Gate.held) || move(from: Gate.released, to: Gate.held)
+            || evenIfBarred && move(from: Gate.barred, to: Gate.held)
         // With an owner that fences for itself, this is all the barrier there is before `isOwnerInside`.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         return claimed
     }
 
-    private func claim(from found: UInt32) -> Bool {
-        gate.compareExchange(expected: found, desired: Gate.held, ordering: .sequentiallyConsistent).exchanged
+    /// Keeps the owner out for the time being, from its next visit on; while somebody holds the turnstile, does nothing.
+    package func bar() {
+        _ = move(from: openGate, to: Gate.barred) || move(from: Gate.released, to: Gate.barred)
+    }
+
+    /// Ends what `bar` began.
+    package func unbar() {
+        _ = move(from: Gate.barred, to: Gate.released)
+    }
+
+    private func move(from found: UInt32, to next: UInt32) -> Bool {
+        gate.compareExchange(expected: found, desired: next, ordering: .sequentiallyConsistent).exchanged
     }
 
     /// Whether the owner is still inside a visit that began before the barrier.

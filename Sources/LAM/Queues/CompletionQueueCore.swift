@@ -11,8 +11,7 @@ import Verbs
 final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
     let queue: Verbs.CompletionQueue
-    private let mappings: MappingTable
-    private let queues: QueueTable
+    private let retirer: RequestRetirer
     private let target: PollTarget
     private let channel: CompletionChannel
     private let wakeUp = WakeUp()
@@ -37,8 +36,7 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
         self.adapter = adapter
-        mappings = adapter.core.mappings
-        queues = adapter.core.queues
+        retirer = RequestRetirer(mappings: adapter.core.mappings)
         do {
             channel = try CompletionChannel(in: adapter.core.device)
             queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
@@ -97,7 +95,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         while !batch.isFull {
             let asked = unsafe min(batch.room, polling.pointee.buffer.capacity)
             let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
-            unsafe polling.pointee.buffer.forEach { retire($0, into: &batch) }
+            for index in 0..<count { retire(index, into: &batch) }
             if count < asked { break }
         }
         return true
@@ -107,19 +105,20 @@ final class CompletionQueueCore: @unchecked Sendable {
     private func enterAfterOthers() -> Bool {
         switch turnstile.enter() {
         case .inside, .insideAfterOthers: true
-        case .held, .shut: false
+        case .held, .barred, .shut: false
         }
     }
 
-    /// Retires what one entry of the device's queue stands for.
+    /// Retires what one entry of the last poll stands for.
     ///
     /// The usual case, and nothing else: a request that succeeded, and concerns no window.
     @inline(__always)
-    private func retire(_ entry: WorkCompletion, into batch: inout CompletionBatch) {
+    private func retire(_ index: Int, into batch: inout CompletionBatch) {
+        let entry = unsafe polling.pointee.buffer[index]
         guard entry.status.rawValue == 0,
-            let ordinary = queues.ordinaryRequest(WireID(raw: entry.identifier)),
+            let ordinary = retirer.ordinaryRequest(WireID(raw: entry.identifier)),
             case let tag = RequestTag(rawValue: ordinary.request.tag), !tag.concernsWindow
-        else { return retireUnusual(entry, into: &batch) }
+        else { return retireUnusual(index, into: &batch) }
         ordinary.retire()
         if tag.isSilent { return }
         batch.append(
@@ -128,9 +127,10 @@ final class CompletionQueueCore: @unchecked Sendable {
                 queuePairNumber: entry.queuePairNumber, vendorError: 0))
     }
 
+    // The index rather than the entry, which would be copied for this call even where it is not made.
     @inline(never)
-    private func retireUnusual(_ entry: WorkCompletion, into batch: inout CompletionBatch) {
-        if let completion = retire(entry) { batch.append(completion) }
+    private func retireUnusual(_ index: Int, into batch: inout CompletionBatch) {
+        if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
     }
 
     @inline(never)
@@ -226,7 +226,7 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
     private func retire(_ entry: WorkCompletion) -> Completion? {
-        guard let retired = mappings.complete(WireID(raw: entry.identifier)) else {
+        guard let retired = retirer.retire(WireID(raw: entry.identifier)) else {
             noteStray()
             return nil
         }

@@ -9,9 +9,10 @@ import Verbs
 ///
 /// Dropping a queue pair ends it in the background; ``close()`` does so before it returns.
 public struct QueuePair: ~Copyable, Sendable {
-    let core: QueuePairCore
+    // First, so that a post finds its state where it found the queue pair.
     var sends: SendPath
     var receives: ReceivePath
+    let core: QueuePairCore
 
     init(core: QueuePairCore) {
         self.core = core

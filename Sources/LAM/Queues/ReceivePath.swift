@@ -30,7 +30,7 @@ struct ReceivePath: ~Copyable, Sendable {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
         let place = mapping.place
-        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place), !core.hasEnded,
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place),
             poster.beginAtOnce(using: place)
         else { return try postUnusually(mapping, bytes, context: context) }
         defer { poster.leave() }
@@ -70,7 +70,7 @@ struct ReceivePath: ~Copyable, Sendable {
     /// Posts one receive.
     @inline(__always)
     mutating func post(_ elements: Span<ScatterGatherElement>, context: UInt64) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
         guard poster.begin() else { throw .queueFull(depth: core.capacity.receiveDepth) }
         let count: Int
@@ -93,11 +93,5 @@ struct ReceivePath: ~Copyable, Sendable {
     private mutating func refuse(_ code: CInt) throws(PostError) {
         poster.withdraw(1) { _ in }
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
-    }
-
-    @inline(__always)
-    private mutating func enter() throws(PostError) {
-        guard !core.hasEnded else { throw .ended }
-        try poster.pass()
     }
 }

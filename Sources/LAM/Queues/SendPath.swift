@@ -15,8 +15,8 @@ struct SendPath: ~Copyable, Sendable {
     private let elementLimit: Int
     private let inlineLimit: Int
     private let lengthLimit: UInt64
-    /// Unsignaled requests since the last signaled one; at half the depth one is signaled in any case.
-    private var unsignaledCount = 0
+    /// How many requests may yet be unsignaled; from half the depth on one is signaled in any case.
+    private var unsignaledRoom: Int
     private let unsignaledLimit: Int
 
     /// One request, apart from its elements.
@@ -40,6 +40,7 @@ struct SendPath: ~Copyable, Sendable {
         inlineLimit = core.capacity.inlineBytes
         lengthLimit = min(UInt64(UInt32.max), UInt64(core.adapter.info.maxTransferLength))
         unsignaledLimit = max(1, core.capacity.sendDepth / 2)
+        unsignaledRoom = unsignaledLimit
     }
 
     // MARK: Posting
@@ -54,10 +55,10 @@ struct SendPath: ~Copyable, Sendable {
         _ remote: RemoteMemory = RemoteMemory(address: 0, key: 0), context: UInt64, flags: RequestFlags
     ) throws(PostError) {
         let place = mapping.place
-        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place, flags), core.isConnected,
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place, flags),
             poster.beginAtOnce(using: place)
         else {
-            return try postUnusually(operation, mapping, bytes, remote, context: context, flags: flags)
+            return try postUnusually(mapping, bytes, remote, context: context, flags: flags, operation)
         }
         defer { poster.leave() }
         let tag = RequestTag(operation, isSilent: flags.has(.silentSuccess))
@@ -82,8 +83,8 @@ struct SendPath: ~Copyable, Sendable {
 
     @inline(never)
     private mutating func postUnusually(
-        _ operation: Operation, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
-        _ remote: RemoteMemory, context: UInt64, flags: RequestFlags
+        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64,
+        flags: RequestFlags, _ operation: Operation
     ) throws(PostError) {
         let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
         // Tokens of two devices may be equal.
@@ -101,7 +102,7 @@ struct SendPath: ~Copyable, Sendable {
     /// Posts one request, and the deferred ones before it.
     @inline(__always)
     mutating func post(_ request: Request, _ elements: Span<ScatterGatherElement>) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
         try prepare(request) { (path) throws(PostError) in try path.place(elements) }
         if request.flags.has(.defer) {
@@ -113,7 +114,7 @@ struct SendPath: ~Copyable, Sendable {
 
     /// Posts one request whose data the device copies during the call; no mapping is involved.
     mutating func post(_ request: Request, inline bytes: RawSpan) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
         try unsafe bytes.withUnsafeBytes { (bytes) throws(PostError) in
             try prepare(request, extra: .inline) { (path) throws(PostError) in try unsafe path.placeInline(bytes) }
@@ -126,7 +127,7 @@ struct SendPath: ~Copyable, Sendable {
         _ operation: WindowOperation, context: UInt64, flags: RequestFlags,
         _ append: (inout SendChain, _ identifier: UInt64, SendFlags) -> Void
     ) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
         guard poster.begin() else { throw .queueFull(depth: core.capacity.sendDepth) }
         let tag = RequestTag(operation.operation, isSilent: flags.contains(.silentSuccess))
@@ -143,15 +144,9 @@ struct SendPath: ~Copyable, Sendable {
 
     /// Hands over what was deferred and never followed by a request that was not.
     mutating func flushDeferred() {
-        guard chain.count > 0, case .some = try? enter() else { return }
+        guard chain.count > 0, case .some = try? poster.pass(core) else { return }
         defer { poster.leave() }
         ringAccepted()
-    }
-
-    @inline(__always)
-    private mutating func enter() throws(PostError) {
-        guard core.isConnected else { throw core.hasEnded ? .ended : .notConnected }
-        try poster.pass()
     }
 
     // MARK: Preparing
@@ -215,13 +210,14 @@ struct SendPath: ~Copyable, Sendable {
     /// and the timeline move on.
     @inline(__always)
     private mutating func signal(_ flags: RequestFlags) -> SendFlags {
-        var device: UInt32 = 0
-        if flags.has(.readFence) { device |= SendFlags.fence.rawValue }
-        if flags.has(.solicitEvent) { device |= SendFlags.solicited.rawValue }
-        if flags.has(.silentSuccess), unsignaledCount < unsignaledLimit {
-            unsignaledCount += 1
+        // Solicited has the same bit in both, the read fence the next lower one.
+        var device =
+            flags.rawValue & RequestFlags.solicitEvent.rawValue
+            | (flags.rawValue & RequestFlags.readFence.rawValue) >> 1
+        if flags.has(.silentSuccess), unsignaledRoom > 0 {
+            unsignaledRoom &-= 1
         } else {
-            unsignaledCount = 0
+            unsignaledRoom = unsignaledLimit
             device |= SendFlags.signaled.rawValue
             core.lastSignaled.store(poster.posted, ordering: .releasing)
         }

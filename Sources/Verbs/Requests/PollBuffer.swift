@@ -44,10 +44,4 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
         guard index >= 0, index < count else { fatalError("PollBuffer: no completion \(index)") }
         return unsafe WorkCompletion(completions[index])
     }
-
-    /// Calls `body` with each completion of the last poll, oldest first.
-    @inlinable @inline(__always)
-    package func forEach(_ body: (WorkCompletion) -> Void) {
-        for index in 0..<count { body(unsafe WorkCompletion(completions[index])) }
-    }
 }

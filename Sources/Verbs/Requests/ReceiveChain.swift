@@ -23,7 +23,8 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     /// is given.
     @usableFromInline let alone: UnsafeMutablePointer<ibv_recv_wr>
     @usableFromInline let aloneElement: UnsafeMutablePointer<ibv_sge>
-    /// Where the verb says which request it refused. Not on the stack, where each post would set it up.
+    /// Where the verb says which request it refused; nil before each post, because `outcome` clears it. Not on the
+    /// stack, where each post would set it up.
     @usableFromInline let refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>
 
     /// Allocates room; no call after this allocates.
@@ -106,7 +107,6 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
         let last = unsafe requests + (count - 1)
         let next = unsafe last.pointee.next
         unsafe last.pointee.next = nil
-        unsafe refused.pointee = nil
         let code = unsafe crdma_post_recv(target.raw, requests, refused)
         unsafe last.pointee.next = unsafe next
         return code == 0 ? .posted : unsafe outcome(code, of: requests)
@@ -121,7 +121,6 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     ) -> CInt {
         unsafe aloneElement.pointee = ibv_sge(addr: address, length: length, lkey: key)
         unsafe alone.pointee.wr_id = identifier
-        unsafe refused.pointee = nil
         return unsafe crdma_post_recv(target.raw, alone, refused)
     }
 
@@ -133,6 +132,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     /// What a code other than 0 means for the requests from `first` on.
     @usableFromInline @inline(never)
     func outcome(_ code: CInt, of first: UnsafeMutablePointer<ibv_recv_wr>) -> PostOutcome {
+        defer { unsafe refused.pointee = nil }
         guard let refused = unsafe refused.pointee else { return .undetermined(code: code) }
         return unsafe .refused(firstUnposted: refused - first, code: code)
     }

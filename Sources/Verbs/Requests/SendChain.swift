@@ -23,7 +23,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     /// is given.
     @usableFromInline let alone: UnsafeMutablePointer<ibv_send_wr>
     @usableFromInline let aloneElement: UnsafeMutablePointer<ibv_sge>
-    /// Where the verb says which request it refused. Not on the stack, where each post would set it up.
+    /// Where the verb says which request it refused; nil before each post, because `outcome` clears it. Not on the
+    /// stack, where each post would set it up.
     @usableFromInline let refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_send_wr>?>
 
     /// Allocates room; no call after this allocates.
@@ -176,7 +177,6 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         let last = unsafe requests + (count - 1)
         let next = unsafe last.pointee.next
         unsafe last.pointee.next = nil
-        unsafe refused.pointee = nil
         let code = unsafe crdma_post_send(target.raw, requests, refused)
         unsafe last.pointee.next = unsafe next
         return code == 0 ? .posted : unsafe outcome(code, of: requests)
@@ -199,7 +199,6 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         unsafe alone.pointee.send_flags = flags.rawValue
         unsafe alone.pointee.wr.rdma.remote_addr = remoteAddress
         unsafe alone.pointee.wr.rdma.rkey = remoteKey
-        unsafe refused.pointee = nil
         return unsafe crdma_post_send(target.raw, alone, refused)
     }
 
@@ -213,6 +212,7 @@ extension SendChain {
     /// What a code other than 0 means for the requests from `first` on.
     @usableFromInline @inline(never)
     func outcome(_ code: CInt, of first: UnsafeMutablePointer<ibv_send_wr>) -> PostOutcome {
+        defer { unsafe refused.pointee = nil }
         guard let refused = unsafe refused.pointee else { return .undetermined(code: code) }
         return unsafe .refused(firstUnposted: refused - first, code: code)
     }
