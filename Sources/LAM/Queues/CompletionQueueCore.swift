@@ -92,13 +92,22 @@ final class CompletionQueueCore: @unchecked Sendable {
         if unsafe polling.pointee.hasPending {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
-        while !batch.isFull {
-            let asked = unsafe min(batch.room, polling.pointee.buffer.capacity)
-            let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
-            for index in 0..<count { retire(index, into: &batch) }
-            if count < asked { break }
-        }
+        if pollOnce(into: &batch) { pollOn(into: &batch) }
         return true
+    }
+
+    /// - Returns: whether there may be more, and room for it.
+    @inline(__always)
+    private func pollOnce(into batch: inout CompletionBatch) -> Bool {
+        let asked = unsafe min(batch.room, polling.pointee.buffer.capacity)
+        let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
+        unsafe polling.pointee.buffer.forEach { index, entry in retire(entry, at: index, into: &batch) }
+        return count == asked && !batch.isFull
+    }
+
+    @inline(never)
+    private func pollOn(into batch: inout CompletionBatch) {
+        while pollOnce(into: &batch) {}
     }
 
     @inline(never)
@@ -113,8 +122,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     ///
     /// The usual case, and nothing else: a request that succeeded, and concerns no window.
     @inline(__always)
-    private func retire(_ index: Int, into batch: inout CompletionBatch) {
-        let entry = unsafe polling.pointee.buffer[index]
+    private func retire(_ entry: WorkCompletion, at index: Int, into batch: inout CompletionBatch) {
         guard entry.status.rawValue == 0,
             let ordinary = retirer.ordinaryRequest(WireID(raw: entry.identifier)),
             case let tag = RequestTag(rawValue: ordinary.request.tag), !tag.concernsWindow
