@@ -63,8 +63,9 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["LAMCommand", "TestSupport"], swiftSettings: strict
         ),
+        .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
-            name: "DeviceTests", dependencies: ["LAM", "TestSupport"], swiftSettings: strict),
+            name: "DeviceTests", dependencies: ["LAM", "TestSupport", "ForkProbe"], swiftSettings: strict),
     ],
     cLanguageStandard: .c11
 )

@@ -133,7 +133,7 @@ struct SendChainTests {
         let number = fixture.queuePair.number
         let pages = Pages()
         let region = try pages.register(in: fixture.domain)
-        var window = try MemoryWindow(in: fixture.domain)
+        let window = try MemoryWindow(in: fixture.domain)
         var chain = SendChain(capacity: 2, elementsPerRequest: 1)
         for identifier in 1...2 as ClosedRange<UInt64> {
             chain.setElement(0, address: pages.address, length: 8, key: region.localKey)

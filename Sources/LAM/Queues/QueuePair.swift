@@ -13,6 +13,8 @@ public struct QueuePair: ~Copyable, Sendable {
     var sends: SendPath
     var receives: ReceivePath
     let core: QueuePairCore
+    /// Set when `close` has ended the queue pair, so that `deinit` has nothing left to do.
+    private var isSpent = false
 
     init(core: QueuePairCore) {
         self.core = core
@@ -21,7 +23,7 @@ public struct QueuePair: ~Copyable, Sendable {
     }
 
     deinit {
-        core.adapter.reaper.run { [core] in core.close() }
+        if !isSpent { core.adapter.reaper.run { [core] in core.close() } }
     }
 
     /// The number by which the device and the kernel know the queue pair.
@@ -40,6 +42,7 @@ public struct QueuePair: ~Copyable, Sendable {
     public consuming func close() {
         sends.flushDeferred()
         core.close()
+        isSpent = true
     }
 }
 

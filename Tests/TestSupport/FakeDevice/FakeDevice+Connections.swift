@@ -74,6 +74,13 @@ extension FakeDevice {
         }
     }
 
+    /// Has the way of an identifier lead through another port.
+    package func moveIdentifier(_ identifier: Int, toPort port: UInt8) {
+        withState { state in
+            unsafe state.identifiers[identifier]?.raw.pointee.port_num = port
+        }
+    }
+
     /// The entries for connections. What only asks the kernel for something succeeds; the answers
     /// are `deliver`ed.
     var connectionVerbs: ConnectionVerbs {
@@ -82,14 +89,16 @@ extension FakeDevice {
         setIdentifierVerbs(&verbs)
         unsafe verbs.setOption = { [self] _, _, _, _, _ in call(.setOption) { _ in 0 } }
         unsafe verbs.bind = { [self] identifier, address in
-            call(.bindAddress) { _ in
+            call(.bindAddress) { state in
                 unsafe Self.copy(address, to: &identifier.pointee.route.addr.src_storage)
+                unsafe state.place(identifier)
                 return 0
             }
         }
         unsafe verbs.resolveAddress = { [self] identifier, _, address, _ in
-            call(.resolveAddress) { _ in
+            call(.resolveAddress) { state in
                 unsafe Self.copy(address, to: &identifier.pointee.route.addr.dst_storage)
+                unsafe state.place(identifier)
                 return 0
             }
         }
@@ -190,6 +199,12 @@ extension FakeDevice {
 }
 
 extension FakeDevice.State {
+    /// Leads an identifier to the device's only port.
+    fileprivate func place(_ identifier: UnsafeMutablePointer<rdma_cm_id>) {
+        unsafe identifier.pointee.verbs = unsafe context
+        unsafe identifier.pointee.port_num = 1
+    }
+
     fileprivate mutating func makeIdentifier(like template: rdma_cm_id, on channel: CInt)
         -> UnsafeMutablePointer<rdma_cm_id>
     {

@@ -120,6 +120,8 @@ extension FakeDevice.State {
             bits = []
         case (.reset, .initialized):
             bits = [IBV_QP_PKEY_INDEX, IBV_QP_PORT, IBV_QP_ACCESS_FLAGS]
+        case (.initialized, .initialized):
+            bits = []
         case (.initialized, .readyToReceive):
             bits = [
                 IBV_QP_AV, IBV_QP_PATH_MTU, IBV_QP_DEST_QPN, IBV_QP_RQ_PSN,

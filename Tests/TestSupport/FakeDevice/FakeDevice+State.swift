@@ -16,6 +16,8 @@ extension FakeDevice {
 
         /// Contexts, domains and the like, by their handles.
         var contexts: Set<UInt32> = []
+        /// The last one that was opened: where identifiers find the device's name.
+        var context: UnsafeMutablePointer<ibv_context>?
         var domains: Set<UInt32> = []
         /// By local key.
         var regions: [UInt32: FakeRegion] = [:]
