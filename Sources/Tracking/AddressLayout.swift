@@ -14,10 +14,10 @@
 /// modulo 1 GiB: verbs require equal page offsets, and an adapter can then use huge translation entries wherever the
 /// memory has huge pages. The end of an offset range is never handed out, which leaves the gap that keeps two
 /// mappings from being adjacent (rule L9).
-enum AddressLayout {
-    /// Slots below this index belong to large mappings, the others to ordinary ones.
-    static let largeSlots: UInt32 = 1 << 12
-    static let allSlots: UInt32 = 1 << 20
+@usableFromInline package enum AddressLayout {
+    /// The slots of large mappings; every other slot holds an ordinary one.
+    static let largeSlots: Range<UInt32> = 0..<1 << 12
+    static let ordinarySlots: Range<UInt32> = 1 << 12..<1 << 20
 
     /// No host page is larger, so one guard serves on every machine.
     static let guardBytes: UInt64 = 64 << 10
@@ -26,10 +26,11 @@ enum AddressLayout {
     private static let startMask: UInt64 = (1 << 30) - 1
 
     /// The slot that an address names; it need not be in use.
-    static func slot(of address: UInt64) -> UInt32 {
-        address & largeBit == 0
-            ? UInt32(truncatingIfNeeded: address >> 32) & (allSlots - 1)
-            : UInt32(truncatingIfNeeded: address >> 47) & (largeSlots - 1)
+    @inlinable @inline(__always)
+    package static func slot(of address: UInt64) -> UInt32 {
+        address & 1 << 62 == 0
+            ? UInt32(truncatingIfNeeded: address >> 32) & 0xF_FFFF
+            : UInt32(truncatingIfNeeded: address >> 47) & 0xFFF
     }
 
     /// Which kind of slot a mapping needs; nil if no slot can hold it.
@@ -43,7 +44,7 @@ enum AddressLayout {
     /// The logical address of the first byte of `memory` in a slot.
     static func base(slot: UInt32, generation: UInt32, memory: UInt64) -> UInt64 {
         let start = memory & startMask
-        return slot < largeSlots
+        return largeSlots.contains(slot)
             ? largeBit | UInt64(generation & 0x7) << 59 | UInt64(slot) << 47 | start
             : UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | start
     }

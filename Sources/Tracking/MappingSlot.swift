@@ -1,41 +1,54 @@
-import Synchronization
-
-/// The last position at which one queue used one mapping.
-///
-/// `queue` is taken once, by compare and exchange; `position` is written afterwards only by that queue's poster.
-struct Fence: ~Copyable {
-    let queue = Atomic<UInt64>(0)
-    let position = Atomic<UInt64>(0)
-}
+public import Synchronization
 
 /// Everything that decides whether one mapping may go.
-struct MappingSlot: ~Copyable {
+///
+/// Two cache lines: a request of one of the first two queues touches the first alone.
+@usableFromInline
+package struct MappingSlot: ~Copyable, Reusable {
     /// How many queues have a fence of their own; requests of any further queue are counted one by one.
-    static var fenceCount: Int { 4 }
+    @usableFromInline static var fenceCount: Int { 4 }
 
-    /// The logical address of the first byte. It contains the generation, so it never recurs soon.
-    let base = Atomic<UInt64>(0)
+    /// The logical address of the first byte, or `closed` whenever requests must not name the mapping.
+    ///
+    /// It contains the generation, so it never recurs soon: a request that finds it twice was at the same mapping.
+    @usableFromInline let base = Atomic<UInt64>(closed)
 
-    /// The bytes that a request may name; zero whenever requests must not name the mapping at all.
-    let length = Atomic<UInt64>(0)
+    /// The bytes that a request may name; zero while the mapping is closed.
+    @usableFromInline let length = Atomic<UInt64>(0)
 
     /// The key which the device knows the memory by.
-    let key = Atomic<UInt32>(0)
+    @usableFromInline let key = Atomic<UInt32>(0)
 
     /// Windows bound over the mapping: a peer's access is invisible here, so the window itself is the use.
     let windows = Atomic<UInt32>(0)
 
-    /// Requests of queues that found no fence free.
+    /// Requests that complete in no order, and those of queues that found no fence free.
     let counted = Atomic<UInt32>(0)
 
-    let fences = InlineArray<4, Fence> { _ in Fence() }
+    @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
 
     /// The slot's generation and stage in one word, so that only one of two releases can win.
     let lifecycle = Atomic<UInt64>(0)
 
-    /// The next slot in the list of free ones; only the table's lock holder looks at it.
+    /// What `base` is while the mapping is open; whoever has the mapping reserved or closed looks at it.
+    var address: UInt64 = 0
+
     var nextFree: UInt32 = 0
+    private let padding: InlineArray<3, UInt32> = [0, 0, 0]
+
+    private static var closed: UInt64 { 1 << 63 }
 }
+
+/// The last position at which one queue used one mapping.
+///
+/// `queue` is taken once, by compare and exchange; `position` is written afterwards only by that queue's poster.
+@usableFromInline
+package struct Fence: ~Copyable {
+    @usableFromInline package let queue = Atomic<UInt64>(0)
+    @usableFromInline package let position = Atomic<UInt64>(0)
+}
+
+// MARK: Life
 
 /// Where a slot is in its life.
 enum Stage: UInt64 {
@@ -48,15 +61,59 @@ enum Stage: UInt64 {
     case closing
 }
 
-extension MappingID {
-    /// What `lifecycle` holds while the mapping is in `stage`.
-    func lifecycle(_ stage: Stage) -> UInt64 {
-        UInt64(generation) << 2 | stage.rawValue
+extension MappingSlot {
+    /// Lets requests name the mapping.
+    func open(_ id: MappingID, length bytes: UInt64) {
+        length.store(bytes, ordering: .relaxed)
+        base.store(address, ordering: .releasing)
+        // Last: whoever closes a live mapping stores after this, not before.
+        lifecycle.store(id.lifecycle(.live), ordering: .releasing)
+    }
+
+    /// Refuses the mapping to every later request.
+    ///
+    /// - Returns: false if the slot is not live in this generation.
+    func close(_ id: MappingID) -> Bool {
+        let closing = lifecycle.compareExchange(
+            expected: id.lifecycle(.live), desired: id.lifecycle(.closing), ordering: .acquiringAndReleasing)
+        guard closing.exchanged else { return false }
+        length.store(0, ordering: .relaxed)
+        // After the length: no address at all, not even a forged one, finds a byte behind `closed`.
+        base.store(Self.closed, ordering: .releasing)
+        // With posters that fence for themselves, this is all the barrier there is before `isIdle`.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        return true
     }
 }
 
-/// Names one mapping for the whole life of its table: a slot is used again, an identifier is not.
-package struct MappingID: Hashable, Sendable {
-    package let slot: UInt32
-    package let generation: UInt32
+// MARK: Fences
+
+extension MappingSlot {
+    /// Takes a fence for a queue that has none here, and whose poster is inside its turnstile.
+    ///
+    /// - Returns: nil where open queues have taken all of them.
+    package func claimFence(for queue: QueueID, in queues: QueueTable) -> Int? {
+        for index in 0..<Self.fenceCount {
+            let owner = fences[index].queue.load(ordering: .relaxed)
+            guard !queues.isOpen(QueueID(raw: owner)) else { continue }
+            let claim = fences[index].queue.compareExchange(
+                expected: owner, desired: queue.raw, ordering: .acquiringAndReleasing)
+            if claim.exchanged { return index }
+        }
+        return nil
+    }
+
+    /// Takes the fences of a mapping that nothing uses any more away from their queues.
+    ///
+    /// A poster may have found the mapping live, lost its processor, and claim a fence only now. Its position follows,
+    /// and would overwrite that of the fence's next owner; such a fence stays with its queue and passes on to the
+    /// slot's next mapping, where it is one like any other.
+    func clearFences(in queues: QueueTable) {
+        for index in 0..<Self.fenceCount {
+            let owner = fences[index].queue.load(ordering: .acquiring)
+            guard owner != 0, queues.posterHasLeft(QueueID(raw: owner)) else { continue }
+            _ = fences[index].queue.compareExchange(
+                expected: owner, desired: 0, ordering: .acquiringAndReleasing)
+        }
+    }
 }

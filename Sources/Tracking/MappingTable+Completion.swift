@@ -1,11 +1,18 @@
-import Synchronization
+public import Synchronization
 
 /// A request whose completion was polled.
-package struct RetiredRequest {
-    package let queue: QueueID
-    package let request: Request
+@usableFromInline package struct RetiredRequest {
+    @usableFromInline package let queue: QueueID
+    @usableFromInline package let request: Request
     /// How many requests the completion retired: this one and the unsignaled ones before it.
-    package let count: UInt64
+    @usableFromInline package let count: UInt64
+
+    @inlinable @inline(__always)
+    init(queue: QueueID, request: Request, count: UInt64) {
+        self.queue = queue
+        self.request = request
+        self.count = count
+    }
 }
 
 extension MappingTable {
@@ -14,7 +21,7 @@ extension MappingTable {
     /// - Returns: nil if no open queue has such a request outstanding. A device may report a request twice when its
     ///   queue fails, and completions of a destroyed queue pair may still be polled; both are ignored.
     /// - Complexity: O(1), however many requests it retires, as long as every mapping had a fence to spare.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func complete(_ wire: WireID) -> RetiredRequest? {
         guard let state = unsafe queues.states.element(at: wire.queueIndex) else { return nil }
         let id = unsafe state.pointee.id.load(ordering: .acquiring)
@@ -28,12 +35,12 @@ extension MappingTable {
         let request = unsafe state.pointee.ring[position]
         // Whoever sees the position also sees that the device is done with the memory.
         unsafe state.pointee.completed.store(position, ordering: .releasing)
-        return RetiredRequest(queue: QueueID(raw: id), request: request, count: position - completed)
+        return RetiredRequest(queue: QueueID(raw: id), request: request, count: position &- completed)
     }
 
     /// Retires everything that a destroyed queue still held, and ends its timeline.
     ///
-    /// The caller has shut the queue's turnstile, nobody polls it, and the device no longer knows it.
+    /// The caller has shut the queue's turnstile, its poster is gone, nobody polls it, and the device no longer knows it.
     package func closeQueue(_ queue: QueueID) {
         guard let state = unsafe queues.state(of: queue) else { return }
         let completed = unsafe state.pointee.completed.load(ordering: .acquiring)
@@ -41,22 +48,18 @@ extension MappingTable {
         if completed < posted {
             unsafe dropCountedUses(of: state, from: completed + 1, through: posted)
         }
-        unsafe state.pointee.id.store(0, ordering: .releasing)
-        unsafe state.pointee.ring = RequestRing(depth: 0, elements: 0)
+        unsafe state.pointee.close()
         queues.giveIndex(queue.index)
     }
 
-    private func dropCountedUses(
-        of state: UnsafeMutablePointer<QueueState>, from first: UInt64, through last: UInt64
-    ) {
-        for position in first...last {
-            for use in 0..<(unsafe state.pointee.ring[position].countedUses) {
-                unsafe uncount(state.pointee.ring[countedSlot: use, at: position])
-            }
-        }
+    /// Drops what the requests at these positions counted.
+    @usableFromInline @inline(never)
+    func dropCountedUses(of state: UnsafeMutablePointer<QueueState>, from first: UInt64, through last: UInt64) {
+        for position in first...last { unsafe dropCountedUses(of: state.pointee.ring, at: position) }
     }
 
-    func uncount(_ slot: UInt32) {
-        unsafe slots.element(at: Int(slot))!.pointee.counted.subtract(1, ordering: .releasing)
+    /// Drops what one request counted.
+    func dropCountedUses(of ring: RequestRing, at position: UInt64) {
+        ring.removeCounted(at: position) { unsafe slots.element(at: $0)!.pointee.drop(.request) }
     }
 }

@@ -6,7 +6,7 @@ package struct MappingHolders: Hashable, Sendable {
     package var queues: [QueueID: UInt64] = [:]
     /// Bound windows.
     package var windows = 0
-    /// Uses by requests of queues that found no fence free.
+    /// Uses by requests that complete in no order, or whose queue found no fence free.
     package var countedUses = 0
 
     package var isEmpty: Bool { queues.isEmpty && windows == 0 && countedUses == 0 }
@@ -49,7 +49,7 @@ extension MappingTable {
     /// What uses a mapping at this moment; nothing for a stale identifier.
     package func holders(of id: MappingID) -> MappingHolders {
         var holders = MappingHolders()
-        guard let slot = unsafe slots.element(at: Int(id.slot)),
+        guard let slot = unsafe slots.element(at: id.slot),
             unsafe slot.pointee.lifecycle.load(ordering: .acquiring) >> 2 == UInt64(id.generation)
         else { return holders }
         unsafe holders.windows = Int(slot.pointee.windows.load(ordering: .acquiring))
@@ -61,41 +61,5 @@ extension MappingTable {
             if count > 0 { holders.queues[owner] = count }
         }
         return holders
-    }
-
-    // MARK: Windows
-
-    /// Notes that a window is about to be bound over the mapping at `address`.
-    ///
-    /// - Returns: the mapping, to be given to `dropWindow` when the window is certainly dead, and the memory's key.
-    package func holdWindow(address: UInt64, length: UInt64) throws(UseError) -> (id: MappingID, key: UInt32) {
-        guard let slot = unsafe slots.element(at: Int(AddressLayout.slot(of: address))) else { throw .unmapped }
-        // Counted first: a release that does not see the window is seen here.
-        unsafe slot.pointee.windows.add(1, ordering: .sequentiallyConsistent)
-        do throws(UseError) {
-            let id = try unsafe liveMapping(at: slot, address: address, length: length)
-            return (id, unsafe slot.pointee.key.load(ordering: .relaxed))
-        } catch {
-            unsafe slot.pointee.windows.subtract(1, ordering: .releasing)
-            throw error
-        }
-    }
-
-    private func liveMapping(
-        at slot: UnsafeMutablePointer<MappingSlot>, address: UInt64, length: UInt64
-    ) throws(UseError) -> MappingID {
-        let mapped = unsafe slot.pointee.length.load(ordering: .sequentiallyConsistent)
-        let offset = unsafe address &- slot.pointee.base.load(ordering: .relaxed)
-        guard offset < mapped else { throw .unmapped }
-        guard length <= mapped - offset else { throw .beyondEnd }
-        return unsafe MappingID(
-            slot: AddressLayout.slot(of: address),
-            generation: UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2))
-    }
-
-    /// Notes that a window over the mapping can no longer be used by a peer.
-    package func dropWindow(_ id: MappingID) {
-        guard let slot = unsafe slots.element(at: Int(id.slot)) else { return }
-        unsafe slot.pointee.windows.subtract(1, ordering: .releasing)
     }
 }

@@ -12,17 +12,25 @@ import Synchronization
 /// Between `close` and the first `isIdle` the caller issues a barrier that every posting thread takes part in
 /// (`membarrier(2)`). A post stores its fence and then looks at the mapping; a release closes the mapping and then
 /// looks at the fences. With the barrier in between, one of the two sees the other, and a post costs no fence
-/// instruction of its own.
+/// instruction of its own. Where there is no such barrier, `QueueTable` is created with fences and none is needed.
+@usableFromInline
 package final class MappingTable: Sendable {
-    let slots: ChunkedTable<MappingSlot>
-    let queues: QueueTable
-    private let free: Mutex<FreeSlots>
+    package let slots: ChunkedTable<MappingSlot>
+    @usableFromInline let queues: QueueTable
+    private let free = Mutex(FreeSlots())
+
+    private struct FreeSlots {
+        var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)
+        var large = FreeList<MappingSlot>(AddressLayout.largeSlots)
+    }
+
+    /// How many mappings there can be at a time.
+    package static var capacity: Int { AddressLayout.largeSlots.count + AddressLayout.ordinarySlots.count }
 
     /// Creates an empty table whose mappings are used by the queues of `queues`.
     package init(queues: QueueTable) {
-        slots = ChunkedTable(capacity: Int(AddressLayout.allSlots))
+        slots = ChunkedTable()
         self.queues = queues
-        free = Mutex(FreeSlots())
     }
 
     /// Gives `memory` a range of logical addresses that nothing else has.
@@ -30,24 +38,32 @@ package final class MappingTable: Sendable {
     /// The range is not usable yet: memory is registered at exactly this address, then the mapping is published.
     /// - Returns: nil when every slot of the size is taken, or the range is longer than 128 TiB.
     package func reserve(memory: UInt64, length: UInt64) -> (id: MappingID, base: UInt64)? {
-        guard let size = AddressLayout.size(memory: memory, length: length),
-            let index = free.withLock({ $0.take(size, from: slots) })
-        else { return nil }
-        let slot = unsafe slots.element(at: Int(index))!
+        guard let size = AddressLayout.size(memory: memory, length: length), let index = takeSlot(size) else {
+            return nil
+        }
+        let slot = unsafe slots.element(at: index)!
         let generation = unsafe UInt32(slot.pointee.lifecycle.load(ordering: .relaxed) >> 2) &+ 1
         let id = MappingID(slot: index, generation: generation)
-        let base = AddressLayout.base(slot: index, generation: generation, memory: memory)
-        unsafe slot.pointee.base.store(base, ordering: .relaxed)
+        let address = AddressLayout.base(slot: index, generation: generation, memory: memory)
+        unsafe slot.pointee.address = address
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.reserved), ordering: .relaxed)
-        return (id, base)
+        return (id, address)
+    }
+
+    private func takeSlot(_ size: SlotSize) -> UInt32? {
+        free.withLock { free in
+            switch size {
+            case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
+            case .large: free.large.take(from: slots) { MappingSlot() }
+            }
+        }
     }
 
     /// Lets requests name the mapping.
     package func publish(_ id: MappingID, length: UInt64, key: UInt32) {
         let slot = unsafe slot(of: id, in: .reserved)
         unsafe slot.pointee.key.store(key, ordering: .relaxed)
-        unsafe slot.pointee.lifecycle.store(id.lifecycle(.live), ordering: .relaxed)
-        unsafe slot.pointee.length.store(length, ordering: .releasing)
+        unsafe slot.pointee.open(id, length: length)
     }
 
     /// Gives a reserved range back without ever having published it.
@@ -59,19 +75,14 @@ package final class MappingTable: Sendable {
     ///
     /// - Returns: false if the identifier is stale: closed before, or of a mapping that is long gone.
     package func close(_ id: MappingID) -> Bool {
-        guard let slot = unsafe slots.element(at: Int(id.slot)) else { return false }
-        let closed = unsafe slot.pointee.lifecycle.compareExchange(
-            expected: id.lifecycle(.live), desired: id.lifecycle(.closing), ordering: .acquiringAndReleasing)
-        guard closed.exchanged else { return false }
-        unsafe slot.pointee.length.store(0, ordering: .releasing)
-        return true
+        guard let slot = unsafe slots.element(at: id.slot) else { return false }
+        return unsafe slot.pointee.close(id)
     }
 
     /// Undoes `close` for a mapping whose owner keeps it after all; its addresses work as before.
     package func reopen(_ id: MappingID, length: UInt64) {
         let slot = unsafe slot(of: id, in: .closing)
-        unsafe slot.pointee.lifecycle.store(id.lifecycle(.live), ordering: .relaxed)
-        unsafe slot.pointee.length.store(length, ordering: .releasing)
+        unsafe slot.pointee.open(id, length: length)
     }
 
     /// Frees the slot of a closed mapping whose memory is unmapped.
@@ -81,16 +92,20 @@ package final class MappingTable: Sendable {
 
     private func recycle(_ id: MappingID, from stage: Stage) {
         let slot = unsafe slot(of: id, in: stage)
-        for index in 0..<MappingSlot.fenceCount {
-            unsafe slot.pointee.fences[index].queue.store(0, ordering: .relaxed)
-        }
+        unsafe slot.pointee.clearFences(in: queues)
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.free), ordering: .releasing)
-        free.withLock { $0.give(id.slot, to: slots) }
+        free.withLock { free in
+            if AddressLayout.largeSlots.contains(id.slot) {
+                free.large.give(id.slot, to: slots)
+            } else {
+                free.ordinary.give(id.slot, to: slots)
+            }
+        }
     }
 
     /// The slot of a mapping in the stage where the caller must have it.
     func slot(of id: MappingID, in stage: Stage) -> UnsafeMutablePointer<MappingSlot> {
-        guard let slot = unsafe slots.element(at: Int(id.slot)),
+        guard let slot = unsafe slots.element(at: id.slot),
             unsafe slot.pointee.lifecycle.load(ordering: .acquiring) == id.lifecycle(stage)
         else { fatalError("MappingTable: \(id) is not \(stage)") }
         return unsafe slot

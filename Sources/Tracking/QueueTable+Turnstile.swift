@@ -1,7 +1,7 @@
 /// What others than the poster do with a queue.
 extension QueueTable {
     /// Keeps the poster out, from its next post on. After a barrier, and once `isPosting` is false, the caller is
-    /// alone with the queue and may post in the poster's stead.
+    /// alone with the queue and may post in the poster's stead, requests that name no mapping.
     ///
     /// - Returns: false if somebody else does so, or the queue is shut or closed.
     package func hold(_ queue: QueueID) -> Bool {
@@ -13,6 +13,11 @@ extension QueueTable {
         unsafe state(of: queue)?.pointee.turnstile.isOwnerInside ?? false
     }
 
+    /// Whether the poster is kept out for good.
+    package func isShut(_ queue: QueueID) -> Bool {
+        unsafe state(of: queue)?.pointee.turnstile.isShut ?? true
+    }
+
     /// Lets the poster pass again.
     package func release(_ queue: QueueID) {
         unsafe state(of: queue)?.pointee.turnstile.release()
@@ -21,5 +26,10 @@ extension QueueTable {
     /// Keeps the poster out for good; the caller holds the queue.
     package func shut(_ queue: QueueID) {
         unsafe state(of: queue)?.pointee.turnstile.shut()
+    }
+
+    /// Whether the poster has been outside at some moment since this was called.
+    func posterHasLeft(_ queue: QueueID) -> Bool {
+        unsafe state(of: queue)?.pointee.turnstile.ownerHasLeft() ?? true
     }
 }

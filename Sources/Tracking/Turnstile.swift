@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// Mutual exclusion between one owner, who passes all the time, and others, who pass rarely.
 ///
@@ -6,19 +6,26 @@ import Synchronization
 /// asks "may I?"; that order is not paid here but by the others, who issue a barrier that the owner's thread takes
 /// part in (`membarrier(2)`) between `hold` and `isOwnerInside`. Where the system has no such barrier the turnstile is
 /// created with a fence of its own.
+@usableFromInline
 package struct Turnstile: ~Copyable {
-    /// Odd while the owner is inside. A counter, so that a waiting thread can tell two visits apart.
-    private let passes = Atomic<UInt64>(0)
-    private let gate = Atomic<UInt32>(Gate.open.rawValue)
-    private let ownerFences: Bool
+    @usableFromInline let inside = Atomic<Bool>(false)
+    @usableFromInline let gate = Atomic<UInt32>(Gate.open)
+    @usableFromInline let ownerFences: Bool
 
-    private enum Gate: UInt32 {
-        case open, held, shut
+    @usableFromInline enum Gate {
+        @usableFromInline static var open: UInt32 { 0 }
+        @usableFromInline static var held: UInt32 { 1 }
+        @usableFromInline static var shut: UInt32 { 2 }
+        /// Open, but somebody else was inside since the owner's last visit.
+        @usableFromInline static var released: UInt32 { 3 }
     }
 
     /// What the owner found.
+    @usableFromInline
     package enum Entry {
         case inside
+        /// The owner passed, and others were inside since its last visit.
+        case insideAfterOthers
         /// Somebody else is inside for a moment; try again.
         case held
         /// Nobody passes any more.
@@ -33,21 +40,30 @@ package struct Turnstile: ~Copyable {
     // MARK: The owner
 
     /// Passes, unless the turnstile is held or shut.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func enter() -> Entry {
-        let pass = passes.load(ordering: .relaxed)
-        passes.store(pass &+ 1, ordering: .relaxed)
+        inside.store(true, ordering: .relaxed)
         if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         let found = gate.load(ordering: .acquiring)
-        if found == Gate.open.rawValue { return .inside }
-        passes.store(pass &+ 2, ordering: .releasing)
-        return found == Gate.held.rawValue ? .held : .shut
+        if found == Gate.open { return .inside }
+        return enterSlowly(found)
     }
 
-    /// Leaves; everything done inside is visible to whoever enters next.
-    @inline(__always)
+    @usableFromInline @inline(never)
+    func enterSlowly(_ found: UInt32) -> Entry {
+        if found == Gate.released,
+            gate.compareExchange(expected: found, desired: Gate.open, ordering: .acquiring).exchanged
+        {
+            return .insideAfterOthers
+        }
+        leave()
+        return found == Gate.shut ? .shut : .held
+    }
+
+    /// Leaves; everything done inside is visible to whoever sees that.
+    @inlinable @inline(__always)
     package func leave() {
-        passes.store(passes.load(ordering: .relaxed) &+ 1, ordering: .releasing)
+        inside.store(false, ordering: .releasing)
     }
 
     // MARK: Others
@@ -56,34 +72,38 @@ package struct Turnstile: ~Copyable {
     ///
     /// - Returns: false if another thread holds the turnstile, or it is shut.
     package func hold() -> Bool {
-        gate.compareExchange(
-            expected: Gate.open.rawValue, desired: Gate.held.rawValue, ordering: .acquiring
-        ).exchanged
+        let claimed = [Gate.open, Gate.released].contains { found in
+            gate.compareExchange(expected: found, desired: Gate.held, ordering: .sequentiallyConsistent).exchanged
+        }
+        // With an owner that fences for itself, this is all the barrier there is before `isOwnerInside`.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        return claimed
     }
 
     /// Whether the owner is still inside a visit that began before the barrier.
     package var isOwnerInside: Bool {
-        passes.load(ordering: .acquiring) & 1 == 1
+        inside.load(ordering: .acquiring)
     }
 
-    /// Lets the owner pass again.
+    /// Lets the owner pass again, who hears that somebody was inside.
     package func release() {
-        gate.store(Gate.open.rawValue, ordering: .releasing)
+        gate.store(Gate.released, ordering: .releasing)
     }
 
     /// Keeps the owner out for good; called by the thread that holds the turnstile.
     package func shut() {
-        gate.store(Gate.shut.rawValue, ordering: .releasing)
+        gate.store(Gate.shut, ordering: .releasing)
     }
 
-    /// Whether the owner has been outside at some moment since this was called.
+    /// Whether nobody passes any more.
+    package var isShut: Bool { gate.load(ordering: .acquiring) == Gate.shut }
+
+    /// Whether the owner was seen outside since this was called.
     ///
     /// Asked after a barrier, "yes" means that whatever the owner does from now on, it does knowing what was stored
     /// before the barrier. A visit lasts nanoseconds; an owner that lost its processor inside makes the answer "no".
     func ownerHasLeft() -> Bool {
-        let first = passes.load(ordering: .acquiring)
-        guard first & 1 == 1 else { return true }
-        for _ in 0..<1000 where passes.load(ordering: .acquiring) != first { return true }
+        for _ in 0..<1000 where !isOwnerInside { return true }
         return false
     }
 }

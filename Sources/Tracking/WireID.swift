@@ -3,31 +3,38 @@
 /// A completion says nothing else that can be trusted: on failure the opcode is garbage (T8) and a queue pair's number
 /// may meanwhile belong to another (T16). The position is shortened to 32 bits; a queue has far fewer requests
 /// outstanding, so the missing bits follow from what is completed.
-package struct WireID: Hashable, Sendable {
+@usableFromInline package struct WireID: Hashable, Sendable {
     /// The value for `wr_id`.
-    package let raw: UInt64
+    @usableFromInline package let raw: UInt64
 
     /// Reads the `wr_id` of a completion.
+    @inlinable @inline(__always)
     package init(raw: UInt64) {
         self.raw = raw
     }
 
-    @inline(__always)
-    init(queue: QueueID, position: UInt64) {
-        raw = UInt64(queue.index) << 44 | (queue.raw >> 32 & 0xFFF) << 32 | position & 0xFFFF_FFFF
+    /// The identifiers of a queue, at position zero.
+    init(queue: QueueID) {
+        raw = UInt64(queue.index) << 44 | (queue.raw >> 32 & 0xFFF) << 32
     }
 
-    @inline(__always)
-    var queueIndex: Int { Int(truncatingIfNeeded: raw >> 44) }
+    /// The identifier of the same queue at a position.
+    @inlinable @inline(__always)
+    func at(_ position: UInt64) -> WireID {
+        WireID(raw: raw | UInt64(UInt32(truncatingIfNeeded: position)))
+    }
+
+    @inlinable @inline(__always)
+    var queueIndex: UInt32 { UInt32(truncatingIfNeeded: raw >> 44) }
 
     /// Whether the identifier is of that queue and not of an earlier one in the same slot.
-    @inline(__always)
+    @inlinable @inline(__always)
     func names(_ queue: UInt64) -> Bool {
         queue != 0 && (queue >> 32) & 0xFFF == (raw >> 32) & 0xFFF
     }
 
     /// The first position after `completed` that shortens to this one.
-    @inline(__always)
+    @inlinable @inline(__always)
     func position(after completed: UInt64) -> UInt64 {
         completed &+ 1 &+ UInt64(UInt32(truncatingIfNeeded: raw) &- UInt32(truncatingIfNeeded: completed &+ 1))
     }

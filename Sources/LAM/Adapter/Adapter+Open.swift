@@ -1,4 +1,4 @@
-import Verbs
+package import Verbs
 
 /// Which device an adapter is opened on.
 public enum AdapterSelector: Hashable, Sendable {

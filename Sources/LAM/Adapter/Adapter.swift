@@ -14,22 +14,36 @@ public final class Adapter: Sendable {
     public let privilegedToken: UInt32
 
     let core: AdapterCore
-    private let reaper: Reaper
+    let reaper: Reaper
     /// The region whose key is the privileged token, so that no other region can have it. One page, local reads only.
     private let tokenRegion: Monitor<MemoryRegion?>
 
     /// Opens the adapter on an open device.
-    init(device: DeviceContext, port: UInt8) throws(AdapterError) {
+    init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
+        self.info = info
         do {
-            info = try AdapterInfo(device: device, port: port)
             core = try AdapterCore(device: device)
-            let region = try MemoryRegion(core.domain, PrivilegedPage.shared.memory, access: [])
+            let region = try Self.registerTokenPage(in: core.domain)
             privilegedToken = region.localKey
             tokenRegion = Monitor(consume region)
         } catch {
             throw AdapterError(error)
         }
         reaper = Reaper(ReaperWork(core))
+    }
+
+    /// Memory that is there as long as the process, and never written.
+    private static let tokenPage = UInt(
+        bitPattern: UnsafeMutableRawBufferPointer.allocate(
+            byteCount: PageSpan.hostPageSize, alignment: PageSpan.hostPageSize
+        ).baseAddress)
+
+    private static func registerTokenPage(in domain: ProtectionDomain) throws(VerbError) -> MemoryRegion {
+        // The page is never freed.
+        try unsafe MemoryRegion(
+            registering: UnsafeMutableRawBufferPointer(
+                start: UnsafeMutableRawPointer(bitPattern: tokenPage), count: PageSpan.hostPageSize),
+            at: UInt64(tokenPage), rights: [], in: domain)
     }
 
     deinit {
@@ -48,11 +62,11 @@ public final class Adapter: Sendable {
         core.children.withLock { $0.survivors { self.core.use(of: $0.id) } }
     }
 
-    private func releaseTokenRegion() {
-        guard let region = tokenRegion.withLock({ $0.take() }) else { return }
-        switch region.deregister() {
-        case .done: break
-        case .refused(let kept, _): tokenRegion.withLock { $0 = consume kept }
+    /// Unpins the token's page.
+    func releaseTokenRegion() {
+        tokenRegion.withLock { region in
+            guard let registered = region.take(), case .refused(let kept, _) = registered.deregister() else { return }
+            region = consume kept
         }
     }
 }

@@ -8,16 +8,19 @@ import Verbs
 final class AdapterCore: Sendable {
     let device: DeviceContext
     let domain: ProtectionDomain
+    let queues: QueueTable
     let mappings: MappingTable
-    let barrier: Membarrier
+    /// Nil where the kernel has no such barrier; then posts and polls have fences of their own.
+    let barrier: Membarrier?
     let children = Monitor(Children())
     let counters = Counters()
 
     init(device: DeviceContext) throws(VerbError) {
         self.device = device
-        domain = try ProtectionDomain(device)
-        barrier = Membarrier()
-        mappings = MappingTable(queues: QueueTable(ownerFences: !barrier.isAvailable))
+        domain = try ProtectionDomain(in: device)
+        barrier = try? Membarrier()
+        queues = QueueTable(ownerFences: barrier == nil)
+        mappings = MappingTable(queues: queues)
     }
 
     /// Unpins the memory of an idle mapping and forgets the mapping.
@@ -30,8 +33,7 @@ final class AdapterCore: Sendable {
         }
         mappings.retire(registration.id)
         counters.note(unpinned: registration)
-        children.withLock { $0.remove(registration) }
-        children.signal()
+        childGone { $0.remove(registration) }
         registration.onUnpinned?()
     }
 
@@ -44,6 +46,12 @@ final class AdapterCore: Sendable {
         for queue in queues {
             queuePair(owning: queue)?.help(queue)
         }
+    }
+
+    /// Notes that a child is gone, and wakes a close that waits for it.
+    func childGone(_ remove: (inout Children) -> Void) {
+        children.withLock(remove)
+        children.signal()
     }
 
     /// The queue pair that a queue belongs to; nil once it is closed.

@@ -47,7 +47,7 @@ extension AdapterError: CustomStringConvertible {
         case .survivors(let survivors):
             "the adapter is still used by:\n\(survivors)"
         case .verbFailed(let verb, let code):
-            "\(VerbError.text(verb: verb, code: code))"
+            "\(verb) failed: \(errnoDescription(code)); `lam doctor` looks for the cause"
         }
     }
 }

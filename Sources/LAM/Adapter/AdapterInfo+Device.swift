@@ -14,6 +14,7 @@ extension AdapterInfo {
             vendorID: attributes.vendorID,
             deviceID: attributes.vendorPartID,
             pathMTU: port.activePathMTU.bytes,
+            firmwareVersion: attributes.firmwareVersion,
             maxRegistrationSize: attributes.maxRegionBytes,
             maxRegistrations: attributes.maxRegions,
             maxWindows: attributes.maxWindows,
@@ -31,16 +32,13 @@ extension AdapterInfo {
 
     /// The most inline bytes of the usual sizes; no attribute tells it, so queue pairs are tried out.
     private static func probeInlineBytes(_ device: DeviceContext) throws(VerbError) -> Int {
-        let domain = try ProtectionDomain(device)
-        let queue = try Verbs.CompletionQueue(device, depth: 1, channel: nil)
+        let domain = try ProtectionDomain(in: device)
+        let queue = try Verbs.CompletionQueue(in: device, depth: 1)
         for bytes in [1024, 512, 256, 128, 64] {
-            let capacity = QueuePairCapacities(
-                sends: 1, receives: 1, sendElements: 1, receiveElements: 1, inlineBytes: bytes)
-            if case .some = try? Verbs.QueuePair(
-                domain, sendCompletions: queue, receiveCompletions: queue, capacities: capacity)
-            {
-                return bytes
-            }
+            let capacity = Verbs.QueuePairCapacity(sendDepth: 1, receiveDepth: 1, inlineBytes: bytes)
+            let queuePair = try? Verbs.QueuePair(
+                in: domain, sendQueue: queue, receiveQueue: queue, capacity: capacity)
+            if queuePair != nil { return bytes }
         }
         return 0
     }

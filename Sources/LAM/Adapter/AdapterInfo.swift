@@ -18,6 +18,8 @@ public struct AdapterInfo: Hashable, Sendable {
     public let deviceID: UInt32
     /// Bytes of payload in one packet.
     public let pathMTU: Int
+    /// The firmware's version as the vendor writes it.
+    public let firmwareVersion: String
 
     /// Bytes of one mapping.
     public let maxRegistrationSize: UInt64

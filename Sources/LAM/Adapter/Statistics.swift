@@ -14,6 +14,10 @@ public struct AdapterStatistics: Hashable, Sendable {
     public let pinnedBytes: Int
     /// Deregistrations that the device refused; each was tried again.
     public let refusedDeregistrations: Int
+    /// Windows and queue pairs that the device refused to destroy; each was tried again.
+    public let refusedDestructions: Int
+    /// Polls that the device answered with a failure.
+    public let failedPolls: Int
     /// Completions of queue pairs that no longer exist.
     public let strayCompletions: Int
 
@@ -29,16 +33,18 @@ final class Counters: Sendable {
     let longestReleaseNanoseconds = Atomic<UInt64>(0)
     let pinnedBytes = Atomic<Int>(0)
     let refusedDeregistrations = Atomic<Int>(0)
+    let refusedDestructions = Atomic<Int>(0)
+    let failedPolls = Atomic<Int>(0)
     let strayCompletions = Atomic<Int>(0)
 
     func note(pinned registration: Registration) {
         builds.add(1, ordering: .relaxed)
-        pinnedBytes.add(PageSpan(of: registration.memory).byteCount, ordering: .relaxed)
+        pinnedBytes.add(registration.pinnedBytes, ordering: .relaxed)
     }
 
     func note(unpinned registration: Registration) {
         releases.add(1, ordering: .relaxed)
-        pinnedBytes.subtract(PageSpan(of: registration.memory).byteCount, ordering: .relaxed)
+        pinnedBytes.subtract(registration.pinnedBytes, ordering: .relaxed)
         if let releasedAt = registration.releasedAt {
             let time = MonotonicTime.now.nanoseconds - releasedAt.nanoseconds
             longestReleaseNanoseconds.max(time, ordering: .relaxed)
@@ -53,6 +59,8 @@ final class Counters: Sendable {
             longestRelease: .nanoseconds(longestReleaseNanoseconds.load(ordering: .relaxed)),
             pinnedBytes: pinnedBytes.load(ordering: .relaxed),
             refusedDeregistrations: refusedDeregistrations.load(ordering: .relaxed),
+            refusedDestructions: refusedDestructions.load(ordering: .relaxed),
+            failedPolls: failedPolls.load(ordering: .relaxed),
             strayCompletions: strayCompletions.load(ordering: .relaxed))
     }
 }

@@ -6,18 +6,17 @@ struct WorkerThread: Sendable {
     private let thread: pthread_t
 
     /// Starts a thread that runs `body` once.
-    ///
-    /// - Parameter name: what `top -H` and a debugger show, at most 15 bytes.
-    init(name: String, _ body: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Body(run: body))
-        let code = unsafe pthread_create(&thread, nil, { argument in
-            let body = unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
-            body.run()
-            return nil
-        }, box.toOpaque())
-        guard code == 0 else { fatalError("pthread_create for \(name): errno \(code)") }
-        unsafe pthread_setname_np(thread, name)
+    init(_ body: @escaping @Sendable () -> Void) {
+        var thread: pthread_t = 0
+        let box = unsafe Unmanaged.passRetained(Body(run: body))
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                // Retained just for this call.
+                unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+                return nil
+            }, box.toOpaque())
+        guard code == 0 else { fatalError("pthread_create failed: \(errnoDescription(code))") }
         self.thread = thread
     }
 
@@ -26,7 +25,7 @@ struct WorkerThread: Sendable {
         if pthread_equal(thread, pthread_self()) != 0 {
             pthread_detach(thread)
         } else {
-            unsafe pthread_join(thread, nil)
+            pthread_join(thread, nil)
         }
     }
 

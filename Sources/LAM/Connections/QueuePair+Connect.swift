@@ -18,19 +18,34 @@ extension QueuePair {
     ) throws(AdapterError) {
         let reads = core.adapter.info.capped(options)
         do {
-            try core.queuePair.modifyToReadyToReceive(
-                ReadyToReceive(
-                    peerNumber: peer.number, peerSequenceNumber: peer.packetSequenceNumber, peerGID: peer.gid.bytes,
-                    peerLID: peer.lid, port: core.adapter.info.port, gidIndex: core.adapter.info.gidIndex,
-                    mtu: core.adapter.info.pathMTU, inboundReads: reads.inboundReadLimit))
-            try core.queuePair.modifyToReadyToSend(
-                ReadyToSend(
-                    sequenceNumber: core.packetSequenceNumber, timeout: options.timeout,
-                    retryCount: options.retryCount, receiverNotReadyRetryCount: options.receiverNotReadyRetryCount,
-                    outboundReads: reads.outboundReadLimit))
+            var receiving = QueuePairAttributes.readyToReceive(from: core.adapter.info.peer(at: peer))
+            receiving.inboundReads = reads.inboundReadLimit
+            try core.queuePair.modify(receiving)
+            var sending = QueuePairAttributes.readyToSend(firstPacket: core.packetSequenceNumber)
+            sending.acknowledgementTimeout = options.timeout
+            sending.retries = options.retryCount
+            sending.receiverNotReadyRetries = options.receiverNotReadyRetryCount
+            sending.outboundReads = reads.outboundReadLimit
+            try core.queuePair.modify(sending)
         } catch {
             throw AdapterError(error)
         }
         core.noteConnected(outboundReads: reads.outboundReadLimit)
+    }
+}
+
+extension AdapterInfo {
+    /// The peer's address as verbs want it, with this side of the path.
+    fileprivate func peer(at address: QueuePairAddress) -> QueuePairPeer {
+        QueuePairPeer(
+            number: address.number, firstPacket: address.packetSequenceNumber,
+            identifier: technology == .infiniBand ? nil : address.gid.gid, localIdentifier: address.lid,
+            localPort: port, localAddressIndex: gidIndex, pathMTU: PathMTU(bytes: pathMTU))
+    }
+}
+
+extension PathMTU {
+    fileprivate init(bytes: Int) {
+        self.init(rawValue: UInt32(max(1, bytes / 128).trailingZeroBitCount))
     }
 }

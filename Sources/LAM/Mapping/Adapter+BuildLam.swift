@@ -1,3 +1,4 @@
+import Glibc
 import Tracking
 import Verbs
 
@@ -12,7 +13,7 @@ extension Adapter {
         over buffer: PageBuffer, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
         try buildLam(
-            chain: MemoryChain([buffer.descriptor], length: buffer.count), retaining: buffer,
+            MemoryChain([buffer.descriptor], length: buffer.count), retaining: buffer,
             site: BuildSite(file: file, line: line))
     }
 
@@ -30,13 +31,13 @@ extension Adapter {
     public func buildLam(
         _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        let length = length ?? MemoryChain.totalLength(descriptors)
+        let length = length ?? descriptors.reduce(0) { $0 + $1.length }
         return try buildLam(
-            chain: MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
+            MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
     }
 
     private func buildLam(
-        chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
+        _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
         guard UInt64(chain.length) <= info.maxRegistrationSize else {
             throw .tooLong(asked: chain.length, limit: Int(clamping: info.maxRegistrationSize))
@@ -46,13 +47,14 @@ extension Adapter {
         }
         let memory = MemoryDescriptor(address: chain.address, length: chain.length)
         do throws(VerbError) {
-            let region = try MemoryRegion(
-                core.domain, address: memory.address, length: memory.length, iova: place.base,
-                access: [.localWrite, .windowBind])
-            return try publish(region, memory, at: place, retaining: owner, site: site)
+            let region = try unsafe MemoryRegion(
+                registering: UnsafeMutableRawBufferPointer(
+                    start: UnsafeMutableRawPointer(bitPattern: chain.address), count: chain.length),
+                at: place.base, rights: [.localWrite, .bindWindows], in: core.domain)
+            return publish(region, memory, at: place, retaining: owner, site: site)
         } catch {
             core.mappings.cancel(place.id)
-            throw MappingError(registrationOf: memory, error)
+            throw MappingError(error, registering: chain)
         }
     }
 
@@ -68,5 +70,22 @@ extension Adapter {
         core.counters.note(pinned: registration)
         core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
         return LogicalAddressMapping(registration, of: self)
+    }
+}
+
+extension MappingError {
+    /// Why a registration failed, found out after the fact: the verb says no more than an `errno` value.
+    fileprivate init(_ error: VerbError, registering chain: MemoryChain) {
+        let span = PageSpan(address: chain.address, length: chain.length)
+        let fault = error.code == EFAULT ? MemoryFault.diagnose(chain, writable: true) : nil
+        let cause =
+            fault
+            ?? PinLimitReport.diagnose(askedBytes: span.pinnedBytes, errno: error.code).map(Self.pinLimit)
+        self = cause ?? .verbFailed(verb: error.verb.description, errno: error.code)
+    }
+
+    /// Why a deregistration failed.
+    init(deregistration error: VerbError) {
+        self = .verbFailed(verb: error.verb.description, errno: error.code)
     }
 }

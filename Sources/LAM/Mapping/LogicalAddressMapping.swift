@@ -39,13 +39,13 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
     public var memory: MemoryDescriptor { registration.memory }
 
     /// The offset of the first byte in the first page: FBO of `NdkBuildLam`.
-    public var firstByteOffset: Int { PageSpan(of: memory).firstByteOffset }
+    public var firstByteOffset: Int { PageSpan(address: memory.address, length: length).firstByteOffset }
 
     /// The logical address of each page, aligned to the page size of the host (rules L7 and L8).
     ///
     /// - Complexity: O(1); nothing is stored, however large the mapping is.
     public var pages: PageArray {
-        PageArray(base: baseAddress, span: PageSpan(of: memory))
+        PageArray(firstByte: baseAddress, length: length)
     }
 
     /// A scatter/gather element over `bytes` of the mapping, counted from its first byte.
@@ -58,7 +58,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
             fatalError("LogicalAddressMapping: bytes \(bytes) of a mapping of \(length) bytes")
         }
         return ScatterGatherElement(
-            address: LogicalAddress(rawValue: baseAddress.rawValue + UInt64(bytes.lowerBound)),
+            address: baseAddress.advanced(by: bytes.lowerBound),
             length: count, token: adapter.privilegedToken)
     }
 

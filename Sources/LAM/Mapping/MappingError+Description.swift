@@ -42,7 +42,7 @@ extension MappingError: CustomStringConvertible {
 }
 
 /// An `errno` value in words with its number, such as `Bad address (errno 14)`.
-private func errnoDescription(_ value: CInt) -> String {
+func errnoDescription(_ value: CInt) -> String {
     // Thread-safe since glibc 2.32; the text is copied before anything else can run on this thread.
     guard let text = unsafe strerror(value) else { return "errno \(value)" }
     return "\(unsafe String(cString: text)) (errno \(value))"

@@ -31,6 +31,15 @@ final class Registration: @unchecked Sendable {
         self.region = consume region
     }
 
+    /// What the memory adds to VmPin.
+    var pinnedBytes: Int { PageSpan(address: memory.address, length: memory.length).pinnedBytes }
+
+    /// Has `body` look at the region.
+    func withRegion(_ body: (borrowing MemoryRegion) -> Void) {
+        guard region != nil else { fatalError("Registration: \(memory) is deregistered") }
+        body(region!)
+    }
+
     /// Unpins the memory; a refusal leaves everything as it was, to be tried again.
     func deregister() throws(VerbError) {
         guard let region = region.take() else { fatalError("Registration: \(memory) is deregistered already") }

@@ -47,8 +47,8 @@ public struct CompletionQueue: ~Copyable, Sendable {
 extension Adapter {
     /// Creates a completion queue: `NdkCreateCq`.
     ///
-    /// - Parameter depth: how many results may be waiting. It must hold the depths of all queues that complete on it;
-    ///   queue pairs that would exceed it are refused.
+    /// - Parameter depth: how many results may be waiting. It grows by itself where the queue pairs that complete on it
+    ///   can have more requests outstanding.
     /// - Throws: ``AdapterError/limitExceeded(what:asked:limit:)`` beyond ``AdapterInfo/maxCompletionQueueDepth``.
     public func createCompletionQueue(depth: Int) throws(AdapterError) -> CompletionQueue {
         try info.check("completion queue depth", depth, atMost: info.maxCompletionQueueDepth)

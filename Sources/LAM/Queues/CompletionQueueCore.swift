@@ -6,17 +6,19 @@ import Verbs
 /// A completion queue as the threads share it: its user's, the reaper's, and those that close queue pairs.
 ///
 /// Whoever polls is alone: the user passes the turnstile at the price of two stores, the others hold it.
-// Sendable: `polling` is touched only by the one who is inside the turnstile or holds it, `lastVisit` by the reaper.
+// Sendable: `polling` is touched only by the one who is inside the turnstile or holds it.
 @safe
 final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
     let queue: Verbs.CompletionQueue
-    let depth: Int
+    private let target: PollTarget
+    private let channel: CompletionChannel
     private let wakeUp = WakeUp()
+    /// The requests of all queues that complete here, which it must be able to hold at once.
+    private let reserved = Monitor(0)
     private let turnstile: Turnstile
     /// In memory of its own, so that no access pays for an exclusivity check.
     private let polling: UnsafeMutablePointer<Polling>
-    private var lastVisit: UInt64 = 0
 
     struct Polling: ~Copyable {
         var buffer = PollBuffer(capacity: 32)
@@ -27,13 +29,14 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
         self.adapter = adapter
-        self.depth = depth
         do {
-            queue = try Verbs.CompletionQueue(adapter.core.device, depth: depth)
+            channel = try CompletionChannel(in: adapter.core.device)
+            queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
+            target = queue.pollTarget
         } catch {
             throw AdapterError(error)
         }
-        turnstile = Turnstile(ownerFences: !adapter.core.barrier.isAvailable)
+        turnstile = Turnstile(ownerFences: adapter.core.barrier == nil)
         unsafe polling = .allocate(capacity: 1)
         unsafe polling.initialize(to: Polling())
         adapter.core.children.withLock { $0.completionQueueCount += 1 }
@@ -45,6 +48,29 @@ final class CompletionQueueCore: @unchecked Sendable {
         adapter.core.childGone { $0.completionQueueCount -= 1 }
     }
 
+    /// How many completions it can hold.
+    var depth: Int { queue.depth }
+
+    /// Makes room for the requests of another queue, which all may complete at once when it fails.
+    ///
+    /// A completion queue that overflows loses completions (T25), so that it is enlarged beforehand.
+    func reserve(_ count: Int) throws(AdapterError) {
+        let limit = adapter.info.maxCompletionQueueDepth
+        try reserved.withLock { (reserved) throws(AdapterError) in
+            let needed = reserved + count
+            try adapter.info.check("requests completing on one queue", needed, atMost: limit)
+            if needed > queue.depth {
+                do throws(VerbError) { try queue.resize(depth: needed) } catch { throw AdapterError(error) }
+            }
+            reserved = needed
+        }
+    }
+
+    /// Gives the room of a closed queue back.
+    func unreserve(_ count: Int) {
+        reserved.withLock { $0 -= count }
+    }
+
     // MARK: The user
 
     /// Fills `batch` with what is pending and then with what the device has.
@@ -52,13 +78,16 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// - Returns: false if somebody else is polling at this moment; nothing was done.
     func poll(into batch: inout CompletionBatch) -> Bool {
         batch.clear()
-        guard case .inside = turnstile.enter() else { return false }
+        switch turnstile.enter() {
+        case .inside, .insideAfterOthers: break
+        case .held, .shut: return false
+        }
         defer { turnstile.leave() }
         if unsafe !polling.pointee.pending.isEmpty {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
         while !batch.isFull {
-            let count = unsafe polling.pointee.buffer.poll(queue, atMost: batch.capacity - batch.count)
+            let count = unsafe take(atMost: batch.capacity - batch.count, into: &polling.pointee.buffer)
             for index in 0..<count {
                 if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
             }
@@ -82,9 +111,9 @@ final class CompletionQueueCore: @unchecked Sendable {
     ///
     /// - Returns: false after the timeout.
     func waitForEvent(until deadline: MonotonicTime?) throws(AdapterError) -> Bool {
-        do {
-            return try wakeUp.wait(besides: queue.channel.descriptor, until: deadline) {
-                try self.queue.channel.takeEvent()
+        do throws(VerbError) {
+            return try wakeUp.wait(besides: channel.fileDescriptor, until: deadline) { () throws(VerbError) in
+                while try channel.nextEvent() != nil {}
             }
         } catch {
             throw AdapterError(error)
@@ -98,16 +127,11 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     // MARK: Others
 
-    /// Polls in the user's stead, if the user has not polled since the last call. The reaper's thread only.
-    func pollIfNobodyDoes() {
-        let visit = turnstile.visits
-        guard visit == lastVisit else {
-            lastVisit = visit
-            return
-        }
+    /// Polls in the user's stead, unless somebody polls at this moment.
+    func pollForUser() {
         guard turnstile.hold() else { return }
         defer { turnstile.release() }
-        adapter.core.barrier.issue()
+        adapter.core.barrier?.issue()
         if !turnstile.isOwnerInside {
             unsafe drainDevice(&polling.pointee)
         }
@@ -115,11 +139,11 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     /// Polls until `isDone` or the deadline, whatever the user does; `atEnd` then runs while nobody polls.
     func drain(until deadline: MonotonicTime, isDone: () -> Bool, atEnd: () -> Void) {
-        unsafe whileHeld { polling in
-            unsafe drainDevice(&polling)
+        whileHeld { polling in
+            drainDevice(&polling)
             while !isDone(), MonotonicTime.now < deadline {
                 usleep(100)
-                unsafe drainDevice(&polling)
+                drainDevice(&polling)
             }
             atEnd()
         }
@@ -127,7 +151,7 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     /// Delivers completions that the device does not know of.
     func deliver(_ completions: [Completion]) {
-        unsafe whileHeld { polling in
+        whileHeld { polling in
             polling.pending += completions
         }
         wakeUp.ring()
@@ -136,14 +160,14 @@ final class CompletionQueueCore: @unchecked Sendable {
     private func whileHeld(_ body: (inout Polling) -> Void) {
         while !turnstile.hold() { sched_yield() }
         defer { turnstile.release() }
-        adapter.core.barrier.issue()
+        adapter.core.barrier?.issue()
         while turnstile.isOwnerInside { sched_yield() }
         unsafe body(&polling.pointee)
     }
 
     private func drainDevice(_ polling: inout Polling) {
         let before = polling.pending.count
-        while case let count = polling.buffer.poll(queue, atMost: 32), count > 0 {
+        while case let count = take(atMost: .max, into: &polling.buffer), count > 0 {
             for index in 0..<count {
                 if let completion = retire(polling.buffer[index]) { polling.pending.append(completion) }
             }
@@ -153,6 +177,15 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     // MARK: Retiring
 
+    /// Takes entries from the device's queue; a device that fails has none.
+    @inline(__always)
+    private func take(atMost limit: Int, into buffer: inout PollBuffer) -> Int {
+        do { return try buffer.poll(target, atMost: limit) } catch {
+            adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
+            return 0
+        }
+    }
+
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
     @inline(__always)
     private func retire(_ entry: WorkCompletion) -> Completion? {
@@ -161,13 +194,13 @@ final class CompletionQueueCore: @unchecked Sendable {
             return nil
         }
         let tag = RequestTag(rawValue: retired.request.tag)
-        let isSuccess = entry.status == 0
+        let isSuccess = entry.status == .success
         if !isSuccess || tag.concernsWindow {
             noteSpecial(retired, entry, isSuccess: isSuccess)
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         return Completion(
-            context: retired.request.context, status: CompletionStatus(rawValue: entry.status),
+            context: retired.request.context, status: CompletionStatus(rawValue: entry.status.rawValue),
             operation: tag.operation, byteCount: isSuccess ? entry.byteCount : 0,
             queuePairNumber: entry.queuePairNumber, vendorError: isSuccess ? 0 : entry.vendorError)
     }

@@ -54,7 +54,7 @@ extension PostError: CustomStringConvertible {
         case .window(let error):
             error.description
         case .verbFailed(let verb, let code):
-            "\(verb) failed with errno \(code)"
+            "\(verb) failed: \(errnoDescription(code))"
         }
     }
 }

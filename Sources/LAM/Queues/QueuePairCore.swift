@@ -20,7 +20,12 @@ final class QueuePairCore: Sendable {
     let hasDeferred = Atomic<Bool>(false)
     /// Outbound reads that the connection allows.
     let outboundReads = Atomic<UInt8>(0)
+    /// The first sequence number of a connection made by hand.
+    let packetSequenceNumber = UInt32.random(in: 0..<(1 << 24))
+    /// Binds and invalidations whose completions are still to come.
     let windowOperations = Monitor<[WireID: WindowOperation]>([:])
+    /// Windows that are bound here, or about to be.
+    let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
     private let marker: Monitor<MarkerPath>
 
     enum State: UInt8 {
@@ -35,34 +40,52 @@ final class QueuePairCore: Sendable {
         adapter: Adapter, sendCompletions: CompletionQueueCore, receiveCompletions: CompletionQueueCore,
         capacity: QueuePairCapacity
     ) throws(AdapterError) {
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         self.adapter = adapter
         self.sendCompletions = sendCompletions
         self.receiveCompletions = receiveCompletions
         self.capacity = capacity
+        try sendCompletions.reserve(Self.deviceSendDepth(capacity))
+        do { try receiveCompletions.reserve(capacity.receiveDepth) } catch {
+            sendCompletions.unreserve(Self.deviceSendDepth(capacity))
+            throw error
+        }
         do {
-            queuePair = try Verbs.QueuePair(
-                adapter.core.domain, sendCompletions: sendCompletions.queue,
-                receiveCompletions: receiveCompletions.queue,
-                capacity: Verbs.QueuePairCapacity(
-                    // One more than the user has, for the marker behind an unsignaled tail.
-                    sendDepth: capacity.sendDepth + 1, receiveDepth: capacity.receiveDepth,
-                    sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
-                    inlineBytes: capacity.inlineBytes))
-            try queuePair.modifyToInit(port: adapter.info.port)
+            queuePair = try Self.create(
+                capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue)
         } catch {
+            sendCompletions.unreserve(Self.deviceSendDepth(capacity))
+            receiveCompletions.unreserve(capacity.receiveDepth)
             throw AdapterError(error)
         }
-        guard let sendQueue = queues.open(depth: capacity.sendDepth + 1, elements: capacity.sendElements),
+        guard let sendQueue = queues.open(depth: Self.deviceSendDepth(capacity), elements: capacity.sendElements),
             let receiveQueue = queues.open(depth: capacity.receiveDepth, elements: capacity.receiveElements)
         else { throw .limitExceeded(what: "queues", asked: 1 << 20 + 1, limit: 1 << 20) }
         self.sendQueue = sendQueue
         self.receiveQueue = receiveQueue
-        marker = Monitor(MarkerPath(queue: sendQueue, depth: capacity.sendDepth + 1, mappings: adapter.core.mappings))
+        marker = Monitor(MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
         adapter.core.children.withLock {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self
         }
+    }
+
+    /// One more than the user has, for the marker behind an unsignaled tail.
+    private static func deviceSendDepth(_ capacity: QueuePairCapacity) -> Int { capacity.sendDepth + 1 }
+
+    private static func create(
+        _ capacity: QueuePairCapacity, on adapter: Adapter, sendQueue: Verbs.CompletionQueue,
+        receiveQueue: Verbs.CompletionQueue
+    ) throws(VerbError) -> Verbs.QueuePair {
+        let queuePair = try Verbs.QueuePair(
+            in: adapter.core.domain, sendQueue: sendQueue, receiveQueue: receiveQueue,
+            capacity: Verbs.QueuePairCapacity(
+                sendDepth: deviceSendDepth(capacity), receiveDepth: capacity.receiveDepth,
+                sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
+                inlineBytes: capacity.inlineBytes))
+        try queuePair.modify(
+            .initialized(port: adapter.info.port, peerRights: [.remoteRead, .remoteWrite]))
+        return queuePair
     }
 
     /// The number by which the device and the kernel know the queue pair.
@@ -102,33 +125,34 @@ final class QueuePairCore: Sendable {
     /// A receive that was posted after the device gave up is flushed by this second move only (T14).
     func endPosting() {
         state.store(State.ended.rawValue, ordering: .releasing)
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         for queue in [sendQueue, receiveQueue] {
-            guard queues.holdWhenFree(queue) else { continue }
-            adapter.core.barrier.issue()
+            while !queues.hold(queue), !queues.isShut(queue) { sched_yield() }
+            adapter.core.barrier?.issue()
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
         }
-        try? queuePair.modifyToError()
+        try? queuePair.modify(.error)
+        retireWindows()
     }
 
     // MARK: The reaper's help
 
     /// Does what nobody else may be doing so that requests of the queue are retired.
     func help(_ queue: QueueID) {
-        guard queue == sendQueue else { return receiveCompletions.pollIfNobodyDoes() }
+        guard queue == sendQueue else { return receiveCompletions.pollForUser() }
         postMarkerIfNeeded()
-        sendCompletions.pollIfNobodyDoes()
+        sendCompletions.pollForUser()
     }
 
     /// Posts a signaled zero-length write behind an unsignaled tail, which would never complete by itself (T5).
     private func postMarkerIfNeeded() {
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         guard isConnected, lastSignaled.load(ordering: .acquiring) < queues.posted(sendQueue),
             queues.hold(sendQueue)
         else { return }
         defer { queues.release(sendQueue) }
-        adapter.core.barrier.issue()
+        adapter.core.barrier?.issue()
         guard !queues.isPosting(sendQueue), !hasDeferred.load(ordering: .acquiring), isConnected else { return }
         let position = marker.withLock { $0.post(to: queuePair) }
         if let position { lastSignaled.store(position, ordering: .releasing) }
@@ -141,15 +165,16 @@ final class QueuePairCore: Sendable {
     /// Destroying is the guarantee that the device touches no memory any more, also where completions never come.
     func close() {
         endPosting()
-        let queues = adapter.core.mappings.queues
+        let queues = adapter.core.queues
         let deadline = MonotonicTime.now.advanced(by: Self.drainTime)
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
         sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
-        retireWindows()
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
+        sendCompletions.unreserve(Self.deviceSendDepth(capacity))
+        receiveCompletions.unreserve(capacity.receiveDepth)
         adapter.core.childGone {
             $0.queuePairs[sendQueue] = nil
             $0.queuePairs[receiveQueue] = nil
@@ -161,7 +186,7 @@ final class QueuePairCore: Sendable {
 
     private func destroy() {
         while true {
-            do { return try queuePair.destroy() } catch {
+            do { return try queuePair.close() } catch {
                 adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
                 usleep(10_000)
             }
@@ -180,10 +205,12 @@ private struct MarkerPath: ~Copyable {
 
     /// - Returns: the marker's position; nil if the queue is full, or the device refused.
     mutating func post(to queuePair: Verbs.QueuePair) -> UInt64? {
+        poster.catchUp()
         guard poster.begin() else { return nil }
         let wire = poster.commit(context: 0, tag: RequestTag.marker.rawValue)
         chain.appendWrite(
             identifier: wire.raw, elementCount: 0, flags: .signaled, remoteAddress: 0, remoteKey: 0)
+        defer { chain.reset() }
         switch chain.post(to: queuePair.postTarget) {
         case .posted, .undetermined: return poster.posted
         case .refused:

@@ -2,7 +2,7 @@ import Tracking
 import Verbs
 
 /// The hot path of receives.
-struct ReceivePath: ~Copyable {
+struct ReceivePath: ~Copyable, Sendable {
     private let core: QueuePairCore
     private let target: PostTarget
     private var poster: RequestPoster
@@ -27,7 +27,7 @@ struct ReceivePath: ~Copyable {
         defer { poster.leave() }
         guard poster.begin() else { throw .queueFull(depth: core.capacity.receiveDepth) }
         let count: Int
-        do {
+        do throws(PostError) {
             count = try poster.place(elements, token: token, limit: elementLimit, in: &chain).count
         } catch {
             poster.abandon()
@@ -35,7 +35,9 @@ struct ReceivePath: ~Copyable {
         }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
         chain.append(identifier: wire.raw, elementCount: count)
-        guard case .refused(_, let code) = chain.post(to: target) else { return }
+        let outcome = chain.post(to: target)
+        chain.reset()
+        guard case .refused(_, let code) = outcome else { return }
         poster.withdraw(1) { _ in }
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }

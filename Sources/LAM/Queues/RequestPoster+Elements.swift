@@ -13,10 +13,10 @@ extension ReceiveChain: ElementChain {}
 extension RequestPoster {
     /// Passes the turnstile, waiting for somebody who is inside for a moment.
     @inline(__always)
-    func pass() throws(PostError) {
+    mutating func pass() throws(PostError) {
         while true {
             switch enter() {
-            case .inside: return
+            case .inside, .insideAfterOthers: return
             case .held: sched_yield()
             case .shut: throw .ended
             }
@@ -39,17 +39,24 @@ extension RequestPoster {
             guard element.token == token else { throw .wrongToken(element: index) }
             guard count < limit else { throw .tooManyElements(count: elements.count, limit: limit) }
             let key: UInt32
-            do {
+            do throws(UseError) {
                 key = try use(address: element.address.rawValue, length: element.length)
-            } catch .unmapped {
-                throw .unknownAddress(element: index)
-            } catch .beyondEnd {
-                throw .beyondMapping(element: index)
+            } catch {
+                throw PostError(error, element: index)
             }
             chain.setElement(count, address: element.address.rawValue, length: element.length, key: key)
             bytes += UInt64(element.length)
             count += 1
         }
         return (count, bytes)
+    }
+}
+
+extension PostError {
+    init(_ error: UseError, element: Int) {
+        switch error {
+        case .unmapped: self = .unknownAddress(element: element)
+        case .beyondEnd: self = .beyondMapping(element: element)
+        }
     }
 }

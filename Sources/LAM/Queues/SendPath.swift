@@ -5,7 +5,7 @@ import Verbs
 /// The hot path of sends, writes and reads: checks, translates, leaves fences, posts.
 ///
 /// Allocates nothing, takes no lock, makes no system call of its own.
-struct SendPath: ~Copyable {
+struct SendPath: ~Copyable, Sendable {
     private let core: QueuePairCore
     private let target: PostTarget
     private var poster: RequestPoster
@@ -105,10 +105,10 @@ struct SendPath: ~Copyable {
     private mutating func prepare(
         _ request: Request, extra: SendFlags = [], _ place: (inout SendPath) throws(PostError) -> Int
     ) throws(PostError) {
-        do {
-            guard poster.begin() else { throw PostError.queueFull(depth: core.capacity.sendDepth) }
+        do throws(PostError) {
+            guard poster.begin() else { throw .queueFull(depth: core.capacity.sendDepth) }
             let count: Int
-            do { count = try place(&self) } catch {
+            do throws(PostError) { count = try place(&self) } catch {
                 poster.abandon()
                 throw error
             }
@@ -133,8 +133,9 @@ struct SendPath: ~Copyable {
 
     private mutating func placeInline(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> Int {
         guard bytes.count <= inlineLimit else { throw .inlineTooLong(bytes: bytes.count, limit: inlineLimit) }
-        guard let address = bytes.baseAddress, !bytes.isEmpty else { return 0 }
-        unsafe chain.setElement(0, address: UInt64(UInt(bitPattern: address)), length: UInt32(bytes.count), key: 0)
+        guard bytes.count > 0 else { return 0 }
+        chain.setElement(
+            0, address: UInt64(UInt(bitPattern: bytes.baseAddress)), length: UInt32(bytes.count), key: 0)
         return 1
     }
 
@@ -176,16 +177,18 @@ struct SendPath: ~Copyable {
     /// Hands the chain over, of which the last request is the caller's own.
     @inline(__always)
     private mutating func ring() throws(PostError) {
+        let count = chain.count
         guard case .refused(let first, let code) = handOver() else { return }
-        let accepted = takeBack(from: first).dropLast()
+        let accepted = takeBack(count - first).dropLast()
         deliverFlushed(Array(accepted))
         throw .verbFailed(verb: "ibv_post_send", errno: code)
     }
 
     /// Hands over requests whose posts have all succeeded: where the device refuses, they complete as flushed.
     private mutating func ringAccepted() {
+        let count = chain.count
         guard case .refused(let first, _) = handOver() else { return }
-        deliverFlushed(takeBack(from: first))
+        deliverFlushed(takeBack(count - first))
     }
 
     /// - Returns: how it went; requests whose fate the device leaves open count as posted until they are flushed (T11).
@@ -193,16 +196,17 @@ struct SendPath: ~Copyable {
     private mutating func handOver() -> PostOutcome {
         let count = chain.count
         let outcome = chain.post(to: target)
+        chain.reset()
         if count > 1 { core.hasDeferred.store(false, ordering: .releasing) }
         return outcome
     }
 
-    /// Withdraws the requests of the chain from `first` on.
-    private mutating func takeBack(from first: Int) -> [Tracking.Request] {
+    /// Withdraws the last requests, which the device refused.
+    private mutating func takeBack(_ count: Int) -> [Tracking.Request] {
         var refused: [Tracking.Request] = []
         // What was the last signaled position may be given to an unsignaled request next.
         core.lastSignaled.store(0, ordering: .releasing)
-        poster.withdraw(UInt64(first)) { refused.append($0) }
+        poster.withdraw(UInt64(count)) { refused.append($0) }
         return refused
     }
 

@@ -1,40 +1,55 @@
 import Glibc
 import Verbs
 
-/// Ends a thread's wait on a file descriptor from another thread.
+/// Ends a thread's wait on a file descriptor from another thread: a pipe.
 struct WakeUp: ~Copyable, Sendable {
-    private let descriptor: CInt
+    private let reading: CInt
+    private let writing: CInt
 
     init() {
-        descriptor = eventfd(0, CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC))
-        guard descriptor >= 0 else { fatalError("eventfd failed with errno \(errno): too many open files") }
+        var ends: [2 of CInt] = [-1, -1]
+        var span = ends.mutableSpan
+        let code = unsafe span.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress!) }
+        guard code == 0 else { fatalError("pipe failed: \(errnoDescription(errno))") }
+        (reading, writing) = (ends[0], ends[1])
+        for end in [reading, writing] {
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
     }
 
     deinit {
-        close(descriptor)
+        close(reading)
+        close(writing)
     }
 
     /// Lets the current wait, or the next one, end.
     func ring() {
-        unsafe eventfd_write(descriptor, 1)
+        var byte: UInt8 = 0
+        // A full pipe has rung already.
+        _ = unsafe write(writing, &byte, 1)
     }
 
     /// Waits until it rings or `other` is readable; `takeOther` then reads from it.
     ///
     /// - Returns: false after the deadline.
-    func wait<Failure>(
-        besides other: CInt, until deadline: MonotonicTime?, takeOther: () throws(Failure) -> Void
-    ) throws(Failure) -> Bool {
+    func wait(
+        besides other: CInt, until deadline: MonotonicTime?, takeOther: () throws(VerbError) -> Void
+    ) throws(VerbError) -> Bool {
         var polled = [
-            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: reading, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
         ]
-        while unsafe poll(&polled, 2, Self.milliseconds(until: deadline)) == 0 {
+        while unsafe poll(&polled, 2, Self.milliseconds(until: deadline)) <= 0 {
             if let deadline, MonotonicTime.now >= deadline { return false }
         }
-        var count: eventfd_t = 0
-        unsafe eventfd_read(descriptor, &count)
+        if polled[0].revents != 0 { silence() }
         if polled[1].revents != 0 { try takeOther() }
         return true
+    }
+
+    private func silence() {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        while unsafe read(reading, &bytes, bytes.count) == bytes.count {}
     }
 
     private static func milliseconds(until deadline: MonotonicTime?) -> CInt {

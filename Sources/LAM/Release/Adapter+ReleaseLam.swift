@@ -1,3 +1,4 @@
+import Synchronization
 import Tracking
 import Verbs
 
@@ -31,7 +32,7 @@ extension Adapter {
         guard core.mappings.close(registration.id) else {
             fatalError("Adapter \(name): the mapping built at \(registration.site) was released twice")
         }
-        core.barrier.issue()
+        core.barrier?.issue()
         guard core.mappings.isIdle(registration.id) else {
             reopen(registration)
             return .inUse(core.use(of: registration.id))

@@ -33,7 +33,7 @@ final class Reaper: Sendable {
     init(_ work: ReaperWork) {
         let inbox = Monitor(Inbox())
         self.inbox = inbox
-        thread = WorkerThread(name: "lam-reaper") { Self.run(inbox, work) }
+        thread = WorkerThread { Self.run(inbox, work) }
     }
 
     /// Hands a closed mapping over.

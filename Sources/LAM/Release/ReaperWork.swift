@@ -28,7 +28,7 @@ struct ReaperWork: Sendable {
     mutating func add(_ registrations: [Registration]) {
         guard !registrations.isEmpty else { return }
         // One barrier for the batch: from here on every poster either sees the mappings closed or has left its fence.
-        core.barrier.issue()
+        core.barrier?.issue()
         waiting += registrations
     }
 

@@ -22,15 +22,19 @@ extension QueuePair {
         guard !bytes.isEmpty else { throw .window(.emptyRange) }
         guard bytes.lowerBound >= 0, bytes.upperBound <= mapping.length else { throw .beyondMapping(element: 0) }
         let address = mapping.baseAddress.rawValue + UInt64(bytes.lowerBound)
-        let (request, remote) = try window.core.beginBind(address: address, length: UInt64(bytes.count), on: core)
-        let region = mapping.registration.regionHandle
+        let remote = try window.core.beginBind(address: address, length: UInt64(bytes.count), on: core)
+        let registration = mapping.registration
         do {
             try sends.post(
                 WindowOperation(operation: .bind, window: window.core), context: context, flags: flags
             ) { chain, identifier, flags in
-                chain.appendBind(
-                    identifier: identifier, flags: flags, window: request.window, region: region, address: address,
-                    length: UInt64(bytes.count), access: MemoryAccess(access), key: request.key)
+                window.core.appendBind { window, key in
+                    registration.withRegion { region in
+                        chain.appendBind(
+                            identifier: identifier, flags: flags, window: window, key: key, region: region,
+                            address: address, length: UInt64(bytes.count), rights: AccessRights(access))
+                    }
+                }
             }
         } catch {
             window.core.cancelBind()
@@ -62,7 +66,7 @@ extension QueuePair {
     }
 }
 
-extension MemoryAccess {
+extension AccessRights {
     fileprivate init(_ access: RemoteAccess) {
         self = []
         if access.contains(.read) { insert(.remoteRead) }

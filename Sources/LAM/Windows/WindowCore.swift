@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Tracking
 import Verbs
 
@@ -42,6 +43,14 @@ final class WindowCore: Sendable {
         var state = State.unbound
         /// The owner is gone; what is posted still has to complete.
         var isAbandoned = false
+
+        /// Has `body` look at the window; nil if there is none.
+        borrowing func withWindow<Result>(_ body: (borrowing Verbs.MemoryWindow) -> Result) -> Result? {
+            switch window {
+            case .some(let window): body(window)
+            case .none: nil
+            }
+        }
     }
 
     init(adapter: Adapter) throws(AdapterError) {
@@ -68,10 +77,12 @@ final class WindowCore: Sendable {
             guard case .unbound = inside.state else { throw .window(.alreadyBound) }
             try Self.allocateIfNeeded(&inside, domain: adapter.core.domain)
             let mapping: MappingID
-            do { mapping = try adapter.core.mappings.holdWindow(address: address, length: length).id } catch {
-                throw error == .unmapped ? .unknownAddress(element: 0) : .beyondMapping(element: 0)
+            do throws(UseError) {
+                mapping = try adapter.core.mappings.holdWindow(address: address, length: length).id
+            } catch {
+                throw PostError(error, element: 0)
             }
-            let remote = RemoteMemory(address: address, key: inside.window!.nextKey)
+            let remote = RemoteMemory(address: address, key: inside.withWindow { $0.nextKey }!)
             inside.state = .binding(Binding(mapping: mapping, queuePair: queuePair, remote: remote))
             return remote
         }
@@ -87,8 +98,8 @@ final class WindowCore: Sendable {
     /// Has `append` write the bind's request; the window's key is from then on the new one.
     func appendBind(_ append: (borrowing Verbs.MemoryWindow, _ key: UInt32) -> Void) {
         inside.withLock { inside in
-            guard case .binding(let binding) = inside.state, inside.window != nil else { return }
-            append(inside.window!, binding.remote.key)
+            guard case .binding(let binding) = inside.state else { return }
+            inside.withWindow { append($0, binding.remote.key) }
         }
     }
 
@@ -133,7 +144,7 @@ final class WindowCore: Sendable {
             switch (inside.state, operation, isSuccess) {
             case (.binding(let binding), .bind, true):
                 // The provider names the window by this key in the next bind.
-                inside.window!.key = binding.remote.key
+                inside.withWindow { $0.key = binding.remote.key }
                 inside.state = .bound(binding)
                 if inside.isAbandoned { deallocate(&inside) }
             case (.invalidating(let binding), .invalidate, true):
@@ -169,19 +180,21 @@ final class WindowCore: Sendable {
     /// Ends the peer's access for certain; the window's use of its mapping ends with it.
     private func deallocate(_ inside: inout Inside) {
         let binding = inside.state.binding
-        switch inside.window.take()?.deallocate() {
-        case .refused(let kept, _):
+        if let window = inside.window.take(), case .refused(let kept, _) = window.deallocate() {
             inside.window = consume kept
             inside.state = .dying(binding)
-            adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
-            adapter.reaper.run {
-                usleep(Self.retryPauseMicroseconds)
-                self.retryDeallocation()
-            }
-        case .done, nil:
-            inside.state = .unbound
-            binding?.queuePair.forget(self)
-            drop(binding)
+            return retryLater()
+        }
+        inside.state = .unbound
+        binding?.queuePair.forget(self)
+        drop(binding)
+    }
+
+    private func retryLater() {
+        adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+        adapter.reaper.run {
+            usleep(Self.retryPauseMicroseconds)
+            self.retryDeallocation()
         }
     }
 

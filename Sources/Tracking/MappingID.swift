@@ -1,0 +1,10 @@
+/// Names one mapping for the whole life of its table: a slot is used again, an identifier is not.
+package struct MappingID: Hashable, Sendable {
+    package let slot: UInt32
+    package let generation: UInt32
+
+    /// What a slot's `lifecycle` holds while it has this mapping, and the mapping is in `stage`.
+    func lifecycle(_ stage: Stage) -> UInt64 {
+        UInt64(generation) << 2 | stage.rawValue
+    }
+}

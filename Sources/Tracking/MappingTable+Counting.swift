@@ -1,0 +1,88 @@
+import Synchronization
+
+/// A use that no queue's timeline can express, and that is counted instead.
+enum CountedUse {
+    /// A window bound over the mapping: a peer's access through it is invisible here.
+    case window
+    /// A request of a shared receive queue, or of a queue that found no fence free.
+    case request
+}
+
+extension MappingSlot {
+    /// Counts a use, before looking whether the mapping is live: a release that does not see the use is seen here.
+    func hold(_ use: CountedUse) {
+        switch use {
+        case .window: windows.add(1, ordering: .sequentiallyConsistent)
+        case .request: counted.add(1, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    /// Ends a use; whoever sees the count also sees that the device is done with the memory.
+    func drop(_ use: CountedUse) {
+        switch use {
+        case .window: windows.subtract(1, ordering: .releasing)
+        case .request: counted.subtract(1, ordering: .releasing)
+        }
+    }
+}
+
+extension MappingTable {
+    /// Notes that a window is about to be bound over the mapping at `address`.
+    ///
+    /// - Returns: the mapping, to be given to `dropWindow` when the window is certainly dead, and the memory's key.
+    package func holdWindow(address: UInt64, length: UInt64) throws(UseError) -> (id: MappingID, key: UInt32) {
+        try hold(.window, address: address, length: length)
+    }
+
+    /// Notes that a window over the mapping can no longer be used by a peer.
+    package func dropWindow(_ id: MappingID) {
+        drop(.window, of: id)
+    }
+
+    /// Notes that one element of a request names the mapping at `address`, where requests complete in no order: in a
+    /// shared receive queue.
+    ///
+    /// - Returns: the mapping, to be given to `dropRequest` when the request is retired, and the memory's key.
+    package func holdRequest(address: UInt64, length: UInt64) throws(UseError) -> (id: MappingID, key: UInt32) {
+        try hold(.request, address: address, length: length)
+    }
+
+    /// Notes that a request counted by `holdRequest` is retired.
+    package func dropRequest(_ id: MappingID) {
+        drop(.request, of: id)
+    }
+
+    private func hold(
+        _ use: CountedUse, address: UInt64, length: UInt64
+    ) throws(UseError) -> (id: MappingID, key: UInt32) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
+        unsafe slot.pointee.hold(use)
+        do throws(UseError) {
+            let id = try unsafe liveMapping(at: slot, address: address, length: length)
+            return (id, unsafe slot.pointee.key.load(ordering: .relaxed))
+        } catch {
+            unsafe slot.pointee.drop(use)
+            throw error
+        }
+    }
+
+    private func liveMapping(
+        at slot: UnsafeMutablePointer<MappingSlot>, address: UInt64, length: UInt64
+    ) throws(UseError) -> MappingID {
+        let offset = unsafe address &- slot.pointee.base.load(ordering: .sequentiallyConsistent)
+        let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
+        guard offset < mapped else { throw .unmapped }
+        guard length <= mapped - offset else { throw .beyondEnd }
+        return unsafe MappingID(
+            slot: AddressLayout.slot(of: address),
+            generation: UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2))
+    }
+
+    private func drop(_ use: CountedUse, of id: MappingID) {
+        // The use itself keeps the slot from being freed, so a stale identifier was dropped before.
+        guard let slot = unsafe slots.element(at: id.slot),
+            unsafe slot.pointee.lifecycle.load(ordering: .relaxed) >> 2 == UInt64(id.generation)
+        else { fatalError("MappingTable: no \(use) holds \(id)") }
+        unsafe slot.pointee.drop(use)
+    }
+}

@@ -1,0 +1,16 @@
+/// Names one queue for the whole life of its table: a slot is used again, an identifier is not.
+@usableFromInline
+package struct QueueID: Hashable, Sendable {
+    /// The slot's index below, its generation above; zero names no queue.
+    @usableFromInline let raw: UInt64
+
+    @inlinable @inline(__always)
+    init(raw: UInt64) { self.raw = raw }
+
+    init(index: UInt32, generation: UInt32) {
+        raw = UInt64(generation) << 32 | UInt64(index)
+    }
+
+    @inlinable @inline(__always)
+    var index: UInt32 { UInt32(truncatingIfNeeded: raw) }
+}

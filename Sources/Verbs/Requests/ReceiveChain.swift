@@ -1,0 +1,98 @@
+internal import CRDMA
+
+/// Receive requests that are posted together, in arrays of their own.
+///
+/// Prepare a request with `setElement`, complete it with `append`, and hand all of them to the
+/// device with one `post`. Nothing here allocates, locks or counts references, and a call with more
+/// than there is room for traps.
+/// - Complexity: Each call is O(1) and a few stores; `post` is one `ibv_post_recv`.
+@safe
+package struct ReceiveChain: ~Copyable, @unchecked Sendable {
+    /// How many requests there is room for.
+    package let capacity: Int
+    /// How many elements each request has room for.
+    package let elementsPerRequest: Int
+    /// How many requests are complete.
+    package private(set) var count = 0
+
+    // Both arrays belong to this value alone, which makes it `@unchecked Sendable`. Each request is
+    // linked to the next for good, except the last.
+    private let requests: UnsafeMutablePointer<ibv_recv_wr>
+    private let elements: UnsafeMutablePointer<ibv_sge>
+
+    /// Allocates room; no call after this allocates.
+    package init(capacity: Int, elementsPerRequest: Int) {
+        guard capacity > 0, elementsPerRequest >= 0 else {
+            fatalError("ReceiveChain: \(capacity) requests of \(elementsPerRequest) elements")
+        }
+        self.capacity = capacity
+        self.elementsPerRequest = elementsPerRequest
+        unsafe requests = .allocate(capacity: capacity)
+        unsafe requests.initialize(repeating: ibv_recv_wr(), count: capacity)
+        unsafe elements = .allocate(capacity: capacity * elementsPerRequest)
+        unsafe elements.initialize(repeating: ibv_sge(), count: capacity * elementsPerRequest)
+        for index in 0..<(capacity - 1) {
+            unsafe requests[index].next = unsafe requests + (index + 1)
+        }
+    }
+
+    deinit {
+        unsafe requests.deallocate()
+        unsafe elements.deallocate()
+    }
+
+    /// Writes an element of the request that is being prepared.
+    ///
+    /// - Parameters:
+    ///   - address: The device's address of the first byte.
+    ///   - length: In bytes.
+    ///   - key: The local key of a region with `localWrite`.
+    package mutating func setElement(_ index: Int, address: UInt64, length: UInt32, key: UInt32) {
+        guard count < capacity, index >= 0, index < elementsPerRequest else {
+            fatalError("ReceiveChain: no element \(index) in request \(count)")
+        }
+        // Within the array: both factors were just checked.
+        unsafe elements[count * elementsPerRequest + index] = ibv_sge(
+            addr: address, length: length, lkey: key)
+    }
+
+    /// Completes a receive.
+    package mutating func append(identifier: UInt64, elementCount: Int) {
+        guard count < capacity, elementCount >= 0, elementCount <= elementsPerRequest else {
+            fatalError("ReceiveChain: no room for request \(count) with \(elementCount) elements")
+        }
+        let request = unsafe requests + count
+        unsafe request.pointee.wr_id = identifier
+        unsafe request.pointee.sg_list = unsafe elements + count * elementsPerRequest
+        unsafe request.pointee.num_sge = CInt(truncatingIfNeeded: elementCount)
+        count += 1
+    }
+
+    /// Takes the last complete request back.
+    package mutating func removeLast() {
+        guard count > 0 else { fatalError("ReceiveChain: nothing to remove") }
+        count -= 1
+    }
+
+    /// Takes all requests back; after a post, this makes room for the next ones.
+    package mutating func reset() {
+        count = 0
+    }
+
+    /// Posts every complete request, in order, with one `ibv_post_recv`.
+    ///
+    /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap. A
+    /// queue pair in the reset state refuses.
+    package mutating func post(to target: PostTarget) -> PostOutcome {
+        guard count > 0 else { return .posted }
+        let last = unsafe requests + (count - 1)
+        let next = unsafe last.pointee.next
+        unsafe last.pointee.next = nil
+        var refused: UnsafeMutablePointer<ibv_recv_wr>?
+        let code = unsafe crdma_post_recv(target.raw, requests, &refused)
+        unsafe last.pointee.next = unsafe next
+        guard code != 0 else { return .posted }
+        guard let refused = unsafe refused else { return .undetermined(code: code) }
+        return unsafe .refused(firstUnposted: refused - requests, code: code)
+    }
+}

@@ -1,0 +1,27 @@
+import Glibc
+
+/// A thread of the system: tasks may share one, and then nothing races.
+final class SystemThread {
+    private var handle = pthread_t()
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        let box = unsafe Unmanaged.passRetained(Box(body))
+        let failure = unsafe pthread_create(
+            &handle, nil,
+            { argument in
+                unsafe Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+                return nil
+            }, box.toOpaque())
+        guard failure == 0 else { fatalError("pthread_create failed: \(failure)") }
+    }
+
+    /// Waits until the thread has ended.
+    func join() {
+        pthread_join(handle, nil)
+    }
+
+    private final class Box {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+}
