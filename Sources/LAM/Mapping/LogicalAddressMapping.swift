@@ -58,7 +58,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
             fatalError("LogicalAddressMapping: bytes \(bytes) of a mapping of \(length) bytes")
         }
         return ScatterGatherElement(
-            address: baseAddress.advanced(by: bytes.lowerBound),
+            address: LogicalAddress(rawValue: baseAddress.rawValue &+ UInt64(bytes.lowerBound)),
             length: count, token: adapter.privilegedToken)
     }
 

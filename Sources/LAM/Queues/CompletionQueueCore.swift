@@ -11,6 +11,7 @@ import Verbs
 final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
     let queue: Verbs.CompletionQueue
+    private let mappings: MappingTable
     private let target: PollTarget
     private let channel: CompletionChannel
     private let wakeUp = WakeUp()
@@ -20,8 +21,10 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// In memory of its own, so that no access pays for an exclusivity check.
     private let polling: UnsafeMutablePointer<Polling>
 
-    struct Polling: ~Copyable {
-        var buffer = PollBuffer(capacity: 32)
+    private static var entriesPerPoll: Int { 32 }
+
+    private struct Polling: ~Copyable {
+        var buffer = PollBuffer(capacity: CompletionQueueCore.entriesPerPoll)
         /// What others polled in the user's stead, oldest first. Delivered before anything newer.
         var pending: [Completion] = []
         var deliveredCount = 0
@@ -29,6 +32,7 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
         self.adapter = adapter
+        mappings = adapter.core.mappings
         do {
             channel = try CompletionChannel(in: adapter.core.device)
             queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
@@ -86,12 +90,15 @@ final class CompletionQueueCore: @unchecked Sendable {
         if unsafe !polling.pointee.pending.isEmpty {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
-        while !batch.isFull {
-            let count = unsafe take(atMost: batch.capacity - batch.count, into: &polling.pointee.buffer)
+        var room = batch.capacity - batch.count
+        while room > 0 {
+            let asked = min(room, Self.entriesPerPoll)
+            let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
             for index in 0..<count {
                 if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
             }
-            if count == 0 { break }
+            if count < asked { break }
+            room = batch.capacity - batch.count
         }
         return true
     }
@@ -167,7 +174,7 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     private func drainDevice(_ polling: inout Polling) {
         let before = polling.pending.count
-        while case let count = take(atMost: .max, into: &polling.buffer), count > 0 {
+        while case let count = take(atMost: Self.entriesPerPoll, into: &polling.buffer), count > 0 {
             for index in 0..<count {
                 if let completion = retire(polling.buffer[index]) { polling.pending.append(completion) }
             }
@@ -189,12 +196,12 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
     @inline(__always)
     private func retire(_ entry: WorkCompletion) -> Completion? {
-        guard let retired = adapter.core.mappings.complete(WireID(raw: entry.identifier)) else {
+        guard let retired = mappings.complete(WireID(raw: entry.identifier)) else {
             adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
             return nil
         }
         let tag = RequestTag(rawValue: retired.request.tag)
-        let isSuccess = entry.status == .success
+        let isSuccess = entry.status.rawValue == 0
         if !isSuccess || tag.concernsWindow {
             noteSpecial(retired, entry, isSuccess: isSuccess)
         }

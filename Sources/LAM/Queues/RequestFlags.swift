@@ -8,14 +8,18 @@ public struct RequestFlags: OptionSet, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
+    /// Whether one flag is set; `contains` is generic, and its cost shows on the way of a request.
+    @inline(__always)
+    func has(_ flag: RequestFlags) -> Bool { rawValue & flag.rawValue != 0 }
+
     /// Success produces no completion; failure does. The request is unsignaled, so its success costs nothing.
-    public static let silentSuccess = RequestFlags(rawValue: 0x001)
+    public static var silentSuccess: RequestFlags { RequestFlags(rawValue: 0x001) }
     /// The device does not begin before all earlier reads of the queue have completed.
-    public static let readFence = RequestFlags(rawValue: 0x002)
+    public static var readFence: RequestFlags { RequestFlags(rawValue: 0x002) }
     /// The peer's completion queue, if armed for solicited completions, notifies.
-    public static let solicitEvent = RequestFlags(rawValue: 0x004)
+    public static var solicitEvent: RequestFlags { RequestFlags(rawValue: 0x004) }
     /// The device is told together with the next request that does not have this flag.
-    public static let `defer` = RequestFlags(rawValue: 0x200)
+    public static var `defer`: RequestFlags { RequestFlags(rawValue: 0x200) }
 }
 
 /// What a request does, as its completion reports it. The numbers are those of `NDK_OPERATION_TYPE`.

@@ -48,7 +48,7 @@ struct SendPath: ~Copyable, Sendable {
         try enter()
         defer { poster.leave() }
         try prepare(request) { (path) throws(PostError) in try path.place(elements) }
-        if request.flags.contains(.defer) {
+        if request.flags.has(.defer) {
             core.hasDeferred.store(true, ordering: .releasing)
         } else {
             try ring()
@@ -103,7 +103,7 @@ struct SendPath: ~Copyable, Sendable {
     /// Gives the request its position and adds it to the chain; a failure hands over what was deferred before it.
     @inline(__always)
     private mutating func prepare(
-        _ request: Request, extra: SendFlags = [], _ place: (inout SendPath) throws(PostError) -> Int
+        _ request: Request, extra: SendFlags = SendFlags(rawValue: 0), _ place: (inout SendPath) throws(PostError) -> Int
     ) throws(PostError) {
         do throws(PostError) {
             guard poster.begin() else { throw .queueFull(depth: core.capacity.sendDepth) }
@@ -112,10 +112,10 @@ struct SendPath: ~Copyable, Sendable {
                 poster.abandon()
                 throw error
             }
-            let isSilent = request.flags.contains(.silentSuccess)
+            let isSilent = request.flags.has(.silentSuccess)
             let tag = RequestTag(request.operation, isSilent: isSilent)
             let wire = poster.commit(context: request.context, tag: tag.rawValue)
-            append(request, identifier: wire.raw, elementCount: count, flags: signal(request.flags).union(extra))
+            append(request, identifier: wire.raw, elementCount: count, flags: SendFlags(rawValue: signal(request.flags).rawValue | extra.rawValue))
         } catch {
             if chain.count > 0 { ringAccepted() }
             throw error
@@ -159,17 +159,17 @@ struct SendPath: ~Copyable, Sendable {
     /// and the timeline move on.
     @inline(__always)
     private mutating func signal(_ flags: RequestFlags) -> SendFlags {
-        var device: SendFlags = []
-        if flags.contains(.readFence) { device.insert(.fence) }
-        if flags.contains(.solicitEvent) { device.insert(.solicited) }
-        if flags.contains(.silentSuccess), unsignaledCount < unsignaledLimit {
+        var device: UInt32 = 0
+        if flags.has(.readFence) { device |= SendFlags.fence.rawValue }
+        if flags.has(.solicitEvent) { device |= SendFlags.solicited.rawValue }
+        if flags.has(.silentSuccess), unsignaledCount < unsignaledLimit {
             unsignaledCount += 1
         } else {
             unsignaledCount = 0
-            device.insert(.signaled)
+            device |= SendFlags.signaled.rawValue
             core.lastSignaled.store(poster.posted, ordering: .releasing)
         }
-        return device
+        return SendFlags(rawValue: device)
     }
 
     // MARK: The doorbell

@@ -1,4 +1,4 @@
-internal import CRDMA
+public import CRDMA
 
 /// A queue of completions (`ibv_cq`).
 ///
@@ -85,10 +85,10 @@ package final class CompletionQueue: Sendable {
 /// The queue of a poll, without ownership: nothing is counted on the way of a poll.
 ///
 /// Valid as long as its `CompletionQueue`, which whoever polls has to keep.
-@safe
+@usableFromInline @safe
 package struct PollTarget: @unchecked Sendable {
     // Never changed; libibverbs queues may be polled by any thread: hence `@unchecked Sendable`.
-    let raw: UnsafeMutablePointer<ibv_cq>
+    @usableFromInline let raw: UnsafeMutablePointer<ibv_cq>
 
     init(_ raw: UnsafeMutablePointer<ibv_cq>) {
         unsafe self.raw = unsafe raw

@@ -1,4 +1,4 @@
-internal import CRDMA
+public import CRDMA
 
 /// A reliable connected queue pair (`ibv_qp`): a send queue and a receive queue.
 ///
@@ -91,10 +91,10 @@ package final class QueuePair: Sendable {
 /// The queue pair of a post, without ownership: nothing is counted on the way of a post.
 ///
 /// Valid as long as its `QueuePair`, which whoever posts has to keep.
-@safe
+@usableFromInline @safe
 package struct PostTarget: @unchecked Sendable {
     // Never changed; libibverbs lets any thread post: hence `@unchecked Sendable`.
-    let raw: UnsafeMutablePointer<ibv_qp>
+    @usableFromInline let raw: UnsafeMutablePointer<ibv_qp>
 
     init(_ raw: UnsafeMutablePointer<ibv_qp>) {
         unsafe self.raw = unsafe raw

@@ -1,10 +1,10 @@
 /// Success of a work request, or why it failed (`ibv_wc_status`).
-package struct CompletionStatus: RawRepresentable, Hashable, Sendable {
+@usableFromInline package struct CompletionStatus: RawRepresentable, Hashable, Sendable {
     /// The number in `ibv_wc_status`.
-    package let rawValue: UInt32
+    @usableFromInline package let rawValue: UInt32
 
     /// Takes the number in `ibv_wc_status`.
-    package init(rawValue: UInt32) {
+    @inlinable package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
@@ -71,7 +71,7 @@ package struct CompletionStatus: RawRepresentable, Hashable, Sendable {
 
 extension CompletionStatus: CustomStringConvertible {
     /// The name of the constant in C.
-    package var description: String {
+    @usableFromInline package var description: String {
         rawValue < Self.names.count ? Self.names[Int(rawValue)] : "ibv_wc_status \(rawValue)"
     }
 }

@@ -1,17 +1,17 @@
-internal import CRDMA
+public import CRDMA
 
 /// Room for the completions of one poll.
 ///
 /// Nothing here allocates, locks or counts references.
-@safe
+@usableFromInline @safe
 package struct PollBuffer: ~Copyable, @unchecked Sendable {
     /// How many completions a poll takes at most.
-    package let capacity: Int
+    @usableFromInline package let capacity: Int
     /// How many the last poll took.
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
 
     // The array belongs to this value alone, which makes it `@unchecked Sendable`.
-    private let completions: UnsafeMutablePointer<ibv_wc>
+    @usableFromInline let completions: UnsafeMutablePointer<ibv_wc>
 
     /// Allocates room; no call after this allocates.
     package init(capacity: Int) {
@@ -28,17 +28,20 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
     /// - Parameter limit: How many at most; never more than `capacity`.
     /// - Returns: How many; less than `capacity` means that the queue is empty now.
     /// - Throws: `EIO` when the device fails; nothing was taken then.
+    @inlinable @inline(__always)
     package mutating func poll(_ target: PollTarget, atMost limit: Int = .max) throws(VerbError) -> Int {
         let taken = unsafe crdma_poll_cq(
             target.raw, CInt(truncatingIfNeeded: min(capacity, limit)), completions)
         count = max(0, Int(taken))
-        // The verb says no more than that it failed.
-        guard taken >= 0 else { throw VerbError(.pollCompletionQueue, EIO) }
+        guard taken >= 0 else { throw Self.failure }
         return count
     }
 
+    /// The verb says no more than that it failed.
+    @usableFromInline static var failure: VerbError { VerbError(.pollCompletionQueue, EIO) }
+
     /// A completion of the last poll.
-    package subscript(index: Int) -> WorkCompletion {
+    @inlinable package subscript(index: Int) -> WorkCompletion {
         guard index >= 0, index < count else { fatalError("PollBuffer: no completion \(index)") }
         return unsafe WorkCompletion(completions[index])
     }

@@ -1,5 +1,5 @@
 /// What became of a chain that was posted.
-package enum PostOutcome: Hashable, Sendable {
+@usableFromInline package enum PostOutcome: Hashable, Sendable {
     /// The device has all of it.
     case posted
     /// The device has the requests before `firstUnposted`, and will never see that one and those

@@ -1,4 +1,4 @@
-internal import CRDMA
+public import CRDMA
 
 /// Receive requests that are posted together, in arrays of their own.
 ///
@@ -6,19 +6,19 @@ internal import CRDMA
 /// device with one `post`. Nothing here allocates, locks or counts references, and a call with more
 /// than there is room for traps.
 /// - Complexity: Each call is O(1) and a few stores; `post` is one `ibv_post_recv`.
-@safe
+@usableFromInline @safe
 package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     /// How many requests there is room for.
-    package let capacity: Int
+    @usableFromInline package let capacity: Int
     /// How many elements each request has room for.
-    package let elementsPerRequest: Int
+    @usableFromInline package let elementsPerRequest: Int
     /// How many requests are complete.
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
 
     // Both arrays belong to this value alone, which makes it `@unchecked Sendable`. Each request is
     // linked to the next for good, except the last.
-    private let requests: UnsafeMutablePointer<ibv_recv_wr>
-    private let elements: UnsafeMutablePointer<ibv_sge>
+    @usableFromInline let requests: UnsafeMutablePointer<ibv_recv_wr>
+    @usableFromInline let elements: UnsafeMutablePointer<ibv_sge>
 
     /// Allocates room; no call after this allocates.
     package init(capacity: Int, elementsPerRequest: Int) {
@@ -47,6 +47,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     ///   - address: The device's address of the first byte.
     ///   - length: In bytes.
     ///   - key: The local key of a region with `localWrite`.
+    @inlinable @inline(__always)
     package mutating func setElement(_ index: Int, address: UInt64, length: UInt32, key: UInt32) {
         guard count < capacity, index >= 0, index < elementsPerRequest else {
             fatalError("ReceiveChain: no element \(index) in request \(count)")
@@ -57,6 +58,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     }
 
     /// Completes a receive.
+    @inlinable @inline(__always)
     package mutating func append(identifier: UInt64, elementCount: Int) {
         guard count < capacity, elementCount >= 0, elementCount <= elementsPerRequest else {
             fatalError("ReceiveChain: no room for request \(count) with \(elementCount) elements")
@@ -75,6 +77,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     }
 
     /// Takes all requests back; after a post, this makes room for the next ones.
+    @inlinable @inline(__always)
     package mutating func reset() {
         count = 0
     }
@@ -83,6 +86,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     ///
     /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap. A
     /// queue pair in the reset state refuses.
+    @inlinable @inline(__always)
     package mutating func post(to target: PostTarget) -> PostOutcome {
         guard count > 0 else { return .posted }
         let last = unsafe requests + (count - 1)

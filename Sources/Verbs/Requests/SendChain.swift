@@ -1,4 +1,4 @@
-internal import CRDMA
+public import CRDMA
 
 /// Send requests that are posted together, in arrays of their own.
 ///
@@ -6,19 +6,19 @@ internal import CRDMA
 /// all of them to the device with one `post`. Nothing here allocates, locks or counts references,
 /// and a call with more than there is room for traps.
 /// - Complexity: Each call is O(1) and a few stores; `post` is one `ibv_post_send`.
-@safe
+@usableFromInline @safe
 package struct SendChain: ~Copyable, @unchecked Sendable {
     /// How many requests there is room for.
-    package let capacity: Int
+    @usableFromInline package let capacity: Int
     /// How many elements each request has room for.
-    package let elementsPerRequest: Int
+    @usableFromInline package let elementsPerRequest: Int
     /// How many requests are complete.
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
 
     // Both arrays belong to this value alone, which makes it `@unchecked Sendable`. Each request is
     // linked to the next for good, except the last.
-    private let requests: UnsafeMutablePointer<ibv_send_wr>
-    private let elements: UnsafeMutablePointer<ibv_sge>
+    @usableFromInline let requests: UnsafeMutablePointer<ibv_send_wr>
+    @usableFromInline let elements: UnsafeMutablePointer<ibv_sge>
 
     /// Allocates room; no call after this allocates.
     package init(capacity: Int, elementsPerRequest: Int) {
@@ -48,6 +48,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     ///     process.
     ///   - length: In bytes.
     ///   - key: The local key; ignored for inline data.
+    @inlinable @inline(__always)
     package mutating func setElement(_ index: Int, address: UInt64, length: UInt32, key: UInt32) {
         guard count < capacity, index >= 0, index < elementsPerRequest else {
             fatalError("SendChain: no element \(index) in request \(count)")
@@ -58,6 +59,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     }
 
     /// Completes a send (`IBV_WR_SEND`).
+    @inlinable @inline(__always)
     package mutating func appendSend(identifier: UInt64, elementCount: Int, flags: SendFlags) {
         _ = unsafe append(IBV_WR_SEND, identifier, elementCount, flags)
     }
@@ -66,6 +68,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     ///
     /// - Parameter invalidatedKey: The key of a window that is bound at the peer. Any other brings
     ///   an rxe peer down.
+    @inlinable @inline(__always)
     package mutating func appendSend(
         identifier: UInt64, elementCount: Int, flags: SendFlags, invalidatedKey: UInt32
     ) {
@@ -74,6 +77,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     }
 
     /// Completes a write to the peer's memory (`IBV_WR_RDMA_WRITE`).
+    @inlinable @inline(__always)
     package mutating func appendWrite(
         identifier: UInt64, elementCount: Int, flags: SendFlags, remoteAddress: UInt64,
         remoteKey: UInt32
@@ -84,6 +88,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     }
 
     /// Completes a read of the peer's memory (`IBV_WR_RDMA_READ`).
+    @inlinable @inline(__always)
     package mutating func appendRead(
         identifier: UInt64, elementCount: Int, flags: SendFlags, remoteAddress: UInt64,
         remoteKey: UInt32
@@ -139,6 +144,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     }
 
     /// Takes all requests back; after a post, this makes room for the next ones.
+    @inlinable @inline(__always)
     package mutating func reset() {
         count = 0
     }
@@ -148,6 +154,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap.
     /// Wait for the ready-to-send state first: below it rxe reports an error and keeps the requests
     /// all the same.
+    @inlinable @inline(__always)
     package mutating func post(to target: PostTarget) -> PostOutcome {
         guard count > 0 else { return .posted }
         let last = unsafe requests + (count - 1)
@@ -164,7 +171,9 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
 extension SendChain {
     /// Completes a request that has elements, leaving what only other operations read as it was.
-    private mutating func append(
+    @discardableResult
+    @inlinable @inline(__always)
+    mutating func append(
         _ operation: ibv_wr_opcode, _ identifier: UInt64, _ elementCount: Int, _ flags: SendFlags
     ) -> UnsafeMutablePointer<ibv_send_wr> {
         guard count < capacity, elementCount >= 0, elementCount <= elementsPerRequest else {

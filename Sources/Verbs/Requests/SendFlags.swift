@@ -1,25 +1,21 @@
-internal import CRDMA
+public import CRDMA
 
 /// How a send request is carried out (`ibv_send_flags`).
-package struct SendFlags: OptionSet, Hashable, Sendable {
+@usableFromInline package struct SendFlags: OptionSet, Hashable, Sendable {
     /// The bits of `ibv_send_flags`.
-    package let rawValue: UInt32
+    @usableFromInline package let rawValue: UInt32
 
     /// Takes the bits of `ibv_send_flags`.
-    package init(rawValue: UInt32) {
+    @inlinable package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
     /// Starts only when all earlier reads of its queue are complete.
-    package static let fence = Self(IBV_SEND_FENCE)
+    @inlinable package static var fence: Self { Self(rawValue: IBV_SEND_FENCE.rawValue) }
     /// Produces a completion also when it succeeds.
-    package static let signaled = Self(IBV_SEND_SIGNALED)
+    @inlinable package static var signaled: Self { Self(rawValue: IBV_SEND_SIGNALED.rawValue) }
     /// Wakes a peer that armed its queue for solicited completions.
-    package static let solicited = Self(IBV_SEND_SOLICITED)
+    @inlinable package static var solicited: Self { Self(rawValue: IBV_SEND_SOLICITED.rawValue) }
     /// The data is copied while posting; keys are ignored.
-    package static let inline = Self(IBV_SEND_INLINE)
-
-    private init(_ flag: ibv_send_flags) {
-        self.init(rawValue: flag.rawValue)
-    }
+    @inlinable package static var inline: Self { Self(rawValue: IBV_SEND_INLINE.rawValue) }
 }

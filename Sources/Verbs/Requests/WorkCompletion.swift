@@ -1,27 +1,28 @@
-internal import CRDMA
+public import CRDMA
 
 /// How a work request ended (`ibv_wc`).
 ///
 /// After a failure only `identifier`, `status`, `queuePairNumber` and `vendorError` have a meaning.
-package struct WorkCompletion: Hashable, Sendable {
+@usableFromInline package struct WorkCompletion: Hashable, Sendable {
     /// What the request was given.
-    package let identifier: UInt64
+    @usableFromInline package let identifier: UInt64
     /// Success, or why not.
-    package let status: CompletionStatus
+    @usableFromInline package let status: CompletionStatus
     /// The number of the queue pair.
-    package let queuePairNumber: UInt32
+    @usableFromInline package let queuePairNumber: UInt32
     /// The bytes that a receive or a read brought.
-    package let byteCount: UInt32
+    @usableFromInline package let byteCount: UInt32
     /// The vendor's code of a failure.
-    package let vendorError: UInt32
+    @usableFromInline package let vendorError: UInt32
     /// The number of the operation in `ibv_wc_opcode`.
-    package let operation: UInt32
+    @usableFromInline package let operation: UInt32
     /// The key that the peer invalidated, or its immediate data in network byte order.
-    package let invalidatedKeyOrImmediate: UInt32
+    @usableFromInline package let invalidatedKeyOrImmediate: UInt32
     /// The bits of `ibv_wc_flags`. rxe of Linux 6.1 does not set `IBV_WC_WITH_INV` (bit 3) but bit
     /// 2.
-    package let flags: UInt32
+    @usableFromInline package let flags: UInt32
 
+    @inlinable @inline(__always)
     init(_ raw: ibv_wc) {
         identifier = raw.wr_id
         status = CompletionStatus(rawValue: raw.status.rawValue)
