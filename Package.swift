@@ -61,6 +61,7 @@ let package = Package(
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
         .testTarget(

@@ -22,6 +22,15 @@ package struct FileDescriptor: ~Copyable, Sendable {
         return FileDescriptor(owning: number)
     }
 
+    /// Opens the directory `path`, on the way to `name`; symbolic links are followed.
+    static func directory(_ path: String, for name: String) throws(FileError) -> FileDescriptor {
+        do {
+            return try open(path, flags: O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw .opening(name, error, missing: .noSuchDirectory(name))
+        }
+    }
+
     /// What the file is (`fstat`).
     func status() throws(Errno) -> stat {
         var status = stat()

@@ -38,7 +38,7 @@ extension FileError: CustomStringConvertible {
         case .noSuchFile(let name): "there is no file '\(printable(name))'"
         case .notRegular(let name): "'\(printable(name))' is not a regular file, and only these are moved"
         case .noSuchDirectory(let name):
-            "there is no directory for '\(printable(name))'; symbolic links are not followed in a served directory"
+            "the directory of '\(printable(name))' does not exist (in a served directory symbolic links are not followed)"
         case .changed(let name): "'\(printable(name))' changed while it was read; try again"
         case .noSpace(let name, let bytes): "no space for the \(bytes) bytes of '\(printable(name))' on its file system"
         case .system(let name, let call, let code): "'\(printable(name))': \(call): \(code)"

@@ -20,13 +20,8 @@ package struct PartialFile: ~Copyable, Sendable {
         let parent = slash.map { slash in slash == path.startIndex ? "/" : String(path[..<slash]) } ?? "."
         let name = slash.map { slash in String(path[path.index(after: slash)...]) } ?? path
         guard !["", ".", ".."].contains(name) else { throw .notRegular(path) }
-        let directory: FileDescriptor
-        do {
-            directory = try FileDescriptor.open(parent, flags: O_RDONLY | O_DIRECTORY)
-        } catch {
-            throw .opening(path, error, missing: .noSuchDirectory(path))
-        }
-        try self.init(name, in: directory, byteCount: byteCount, shownAs: path)
+        try self.init(
+            name, in: FileDescriptor.directory(parent, for: path), byteCount: byteCount, shownAs: path)
     }
 
     /// Begins a file in an open directory if there is room for it, so that a full disk is known before anything moves.
@@ -34,24 +29,17 @@ package struct PartialFile: ~Copyable, Sendable {
         _ name: String, in directory: consuming FileDescriptor, byteCount: UInt64, shownAs shownName: String
     ) throws(FileError) {
         try Self.checkReplaceable(name, in: directory.number, shownAs: shownName)
+        try Self.checkRoom(for: byteCount, in: directory.number, shownAs: shownName)
         let hiddenName = Self.hiddenName(for: name)
-        do {
-            if let unnamed = try Self.openUnnamed(in: directory.number) {
-                descriptor = unnamed
-                hasHiddenName = false
-            } else {
-                descriptor = try FileDescriptor.open(
-                    hiddenName, below: directory.number, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644)
-                hasHiddenName = true
-            }
-        } catch {
-            throw .system(shownName, call: "create", error)
-        }
+        var hasHiddenName = false
+        let descriptor = try Self.open(
+            in: directory.number, orAs: hiddenName, shownAs: shownName, hasHiddenName: &hasHiddenName)
         self.name = name
         self.shownName = shownName
-        self.hiddenName = hiddenName
         self.directory = directory
-        try checkRoom(for: byteCount)
+        self.descriptor = descriptor
+        self.hiddenName = hiddenName
+        self.hasHiddenName = hasHiddenName
     }
 
     deinit {
@@ -96,12 +84,26 @@ extension PartialFile {
         guard status.isRegularFile else { throw .notRegular(shownName) }
     }
 
-    /// Opens a file that has no name; nil where the file system has no such files.
+    /// Creates a file without a name, or with the hidden one where the file system has no others.
+    private static func open(
+        in directory: CInt, orAs hiddenName: String, shownAs shownName: String, hasHiddenName: inout Bool
+    ) throws(FileError) -> FileDescriptor {
+        do throws(Errno) {
+            if let unnamed = try openUnnamed(in: directory) { return unnamed }
+            let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+            let named = try FileDescriptor.open(hiddenName, below: directory, flags: flags, mode: 0o644)
+            hasHiddenName = true
+            return named
+        } catch {
+            throw .system(shownName, call: "create", error)
+        }
+    }
+
     private static func openUnnamed(in directory: CInt) throws(Errno) -> FileDescriptor? {
         do {
             return try FileDescriptor.open(".", below: directory, flags: O_WRONLY | __O_TMPFILE, mode: 0o644)
         } catch {
-            // Each file system says so in its own way.
+            // Each file system says in its own way that it has none.
             guard [EOPNOTSUPP, EISDIR, EINVAL, ENOENT].contains(error.code) else { throw error }
             return nil
         }
@@ -125,9 +127,11 @@ extension PartialFile {
     /// Throws if the file system has less room now. What others take meanwhile shows in ``write(_:at:)``.
     ///
     /// Not `fallocate`: on tmpfs it would write every page once more, and a peer could take the room by a mere promise.
-    private func checkRoom(for byteCount: UInt64) throws(FileError) {
+    private static func checkRoom(
+        for byteCount: UInt64, in directory: CInt, shownAs shownName: String
+    ) throws(FileError) {
         var status = statvfs()
-        guard unsafe fstatvfs(descriptor.number, &status) == 0, status.f_blocks > 0 else { return }
+        guard unsafe fstatvfs(directory, &status) == 0, status.f_blocks > 0 else { return }
         let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         guard overflow || byteCount <= free, byteCount <= UInt64(off_t.max) else {
             throw .noSpace(shownName, byteCount: byteCount)

@@ -11,12 +11,8 @@ package struct ServedDirectory: ~Copyable, Sendable {
 
     /// Opens the directory; symbolic links on the way to it are its owner's business and are followed.
     package init(_ path: String) throws(FileError) {
+        root = try FileDescriptor.directory(path, for: path)
         self.path = path
-        do {
-            root = try FileDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
-        } catch {
-            throw .opening(path, error, missing: .noSuchDirectory(path))
-        }
     }
 
     /// Opens a file for reading.

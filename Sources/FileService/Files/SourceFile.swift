@@ -14,18 +14,26 @@ package struct SourceFile: ~Copyable, Sendable {
 
     init(_ path: String, below parent: CInt, followsLink: Bool, shownAs name: String) throws(FileError) {
         try Self.checkRegular(path, below: parent, followsLink: followsLink, shownAs: name)
-        let status: stat
-        do {
-            // Should it have become a FIFO meanwhile, O_NONBLOCK keeps the open from waiting for a writer.
-            descriptor = try FileDescriptor.open(
-                path, below: parent, flags: O_RDONLY | O_NONBLOCK | (followsLink ? 0 : O_NOFOLLOW))
+        var status = stat()
+        // Should it have become a FIFO meanwhile, O_NONBLOCK keeps the open from waiting for a writer.
+        let descriptor = try Self.open(
+            path, below: parent, flags: O_RDONLY | O_NONBLOCK | (followsLink ? 0 : O_NOFOLLOW), &status, shownAs: name)
+        guard status.isRegularFile else { throw .notRegular(name) }
+        self.descriptor = descriptor
+        self.byteCount = UInt64(status.st_size)
+        self.name = name
+    }
+
+    private static func open(
+        _ path: String, below parent: CInt, flags: CInt, _ status: inout stat, shownAs name: String
+    ) throws(FileError) -> FileDescriptor {
+        do throws(Errno) {
+            let descriptor = try FileDescriptor.open(path, below: parent, flags: flags)
             status = try descriptor.status()
+            return descriptor
         } catch {
             throw .opening(name, error, missing: .noSuchFile(name))
         }
-        guard status.isRegularFile else { throw .notRegular(name) }
-        self.name = name
-        byteCount = UInt64(status.st_size)
     }
 
     /// Looks before the open, because opening a device can do something.
