@@ -8,6 +8,7 @@ extension Adapter {
     public func close(waiting patience: Duration? = nil) throws(AdapterError) {
         core.children.withLock { $0.isClosing = true }
         guard core.children.wait(atMost: patience, until: { $0.isEmpty ? true : nil }) == nil else {
+            stopConnections()
             return releaseTokenRegion()
         }
         throw .survivors(survivors)

@@ -17,6 +17,8 @@ public final class Adapter: Sendable {
     let reaper: Reaper
     /// The region whose key is the privileged token, so that no other region can have it. One page, local reads only.
     private let tokenRegion: Monitor<MemoryRegion?>
+    /// Started by the first connector or listener.
+    let connectionThread = Monitor<ConnectionThread?>(nil)
 
     /// Opens the adapter on an open device.
     init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
@@ -47,6 +49,7 @@ public final class Adapter: Sendable {
     }
 
     deinit {
+        stopConnections()
         reaper.stop()
         releaseTokenRegion()
     }

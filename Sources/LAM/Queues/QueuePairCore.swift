@@ -26,7 +26,11 @@ final class QueuePairCore: Sendable {
     let windowOperations = Monitor<[WireID: WindowOperation]>([:])
     /// Windows that are bound here, or about to be.
     let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
+    /// Told once when the queue pair ends; set by the connection that uses it.
+    let connectionHook = Monitor<(@Sendable () -> Void)?>(nil)
     private let marker: Monitor<MarkerPath>
+    /// How many threads are changing the state of the queue pair; far below zero once it is to be destroyed.
+    private let changes = Atomic<Int>(0)
 
     enum State: UInt8 {
         /// Receives may be posted.
@@ -132,9 +136,28 @@ final class QueuePairCore: Sendable {
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
         }
-        try? queuePair.modify(.error)
+        try? modify(.error)
         retireWindows()
+        connectionHook.withLock { $0.take() }?()
     }
+
+    /// Changes the state of the queue pair, which nobody can destroy meanwhile.
+    ///
+    /// - Throws: `EINVAL` also once it is destroyed or about to be.
+    func modify(_ attributes: QueuePairAttributes) throws(VerbError) {
+        let isAlive = changes.add(1, ordering: .acquiring).newValue > 0
+        defer { changes.subtract(1, ordering: .releasing) }
+        guard isAlive else { throw VerbError(.modifyQueuePair, EINVAL) }
+        try queuePair.modify(attributes)
+    }
+
+    /// Lets nobody begin to change the state, and waits for those who have begun.
+    private func endChanges() {
+        changes.add(-Self.noChanges, ordering: .acquiring)
+        while changes.load(ordering: .acquiring) != -Self.noChanges { sched_yield() }
+    }
+
+    private static let noChanges = 1 << 32
 
     // MARK: The reaper's help
 
@@ -170,6 +193,7 @@ final class QueuePairCore: Sendable {
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
         sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
+        endChanges()
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }

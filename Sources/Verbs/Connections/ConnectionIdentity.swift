@@ -9,10 +9,6 @@ package struct ConnectionIdentity: Hashable, Sendable {
     /// The number, which travels as the context of the C structure. Never 0.
     let number: UInt
 
-    init(number: UInt) {
-        self.number = number
-    }
-
     static func next() -> Self {
         // Only uniqueness matters.
         Self(number: counter.wrappingAdd(1, ordering: .relaxed).newValue)

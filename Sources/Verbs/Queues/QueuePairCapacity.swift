@@ -1,4 +1,4 @@
-internal import CRDMA
+package import CRDMA
 
 /// How much a queue pair holds (`ibv_qp_cap`): asked for at creation, and what the device granted.
 package struct QueuePairCapacity: Hashable, Sendable {
@@ -25,7 +25,8 @@ package struct QueuePairCapacity: Hashable, Sendable {
         self.inlineBytes = inlineBytes
     }
 
-    init(_ raw: ibv_qp_cap) {
+    /// Takes a capacity from C.
+    package init(_ raw: ibv_qp_cap) {
         sendDepth = Int(raw.max_send_wr)
         receiveDepth = Int(raw.max_recv_wr)
         sendElements = Int(raw.max_send_sge)
@@ -33,7 +34,8 @@ package struct QueuePairCapacity: Hashable, Sendable {
         inlineBytes = Int(raw.max_inline_data)
     }
 
-    var raw: ibv_qp_cap {
+    /// The capacity as C takes it.
+    package var raw: ibv_qp_cap {
         ibv_qp_cap(
             max_send_wr: UInt32(clamping: sendDepth), max_recv_wr: UInt32(clamping: receiveDepth),
             max_send_sge: UInt32(clamping: sendElements),

@@ -1,4 +1,4 @@
-internal import CRDMA
+package import CRDMA
 
 /// The state of a queue pair (`ibv_qp_state`).
 package enum QueuePairState: Hashable, Sendable {
@@ -15,7 +15,8 @@ package enum QueuePairState: Hashable, Sendable {
     /// Anything else, by its number in `ibv_qp_state`.
     case other(UInt32)
 
-    init(_ raw: ibv_qp_state) {
+    /// Takes the number in `ibv_qp_state`.
+    package init(_ raw: ibv_qp_state) {
         switch raw {
         case IBV_QPS_RESET: self = .reset
         case IBV_QPS_INIT: self = .initialized
@@ -26,7 +27,8 @@ package enum QueuePairState: Hashable, Sendable {
         }
     }
 
-    var raw: ibv_qp_state {
+    /// The number in `ibv_qp_state`.
+    package var raw: ibv_qp_state {
         switch self {
         case .reset: IBV_QPS_RESET
         case .initialized: IBV_QPS_INIT

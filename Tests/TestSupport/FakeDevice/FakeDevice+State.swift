@@ -1,0 +1,98 @@
+import CRDMA
+import Verbs
+
+extension FakeDevice {
+    /// Everything behind the lock.
+    @safe
+    struct State {
+        let name: String
+        let pinnedPageLimit: Int
+        let carriesOutSendsAtOnce: Bool
+
+        var calls: [Verb: Int] = [:]
+        var faults: [Verb: [FakeFault]] = [:]
+        var violations: [FakeViolation] = []
+        var abandoned: [VerbError] = []
+
+        /// Contexts, domains and the like, by their handles.
+        var contexts: Set<UInt32> = []
+        /// The last one that was opened: where identifiers find the device's name.
+        var context: UnsafeMutablePointer<ibv_context>?
+        var domains: Set<UInt32> = []
+        /// By local key.
+        var regions: [UInt32: FakeRegion] = [:]
+        /// By the upper 24 bits of their keys.
+        var windows: [UInt32: FakeWindow] = [:]
+        /// By descriptor.
+        var channels: [CInt: FakeChannel] = [:]
+        /// By handle.
+        var completionQueues: [UInt32: FakeCompletionQueue] = [:]
+        /// By number.
+        var queuePairs: [UInt32: FakeQueuePair] = [:]
+        /// By descriptor.
+        var eventChannels: [CInt: FakeEventChannel] = [:]
+        /// Taken and not acknowledged.
+        var takenEvents: [FakeEvent] = []
+        /// In the order of creation; `nil` when destroyed.
+        var identifiers: [FakeIdentifier?] = []
+
+        private var lastHandle: UInt32 = 0
+        private var lastKeyIndex: UInt32 = 0
+        private var blocks: [UnsafeMutableRawPointer] = unsafe []
+
+        init(name: String, pinnedPageLimit: Int, carriesOutSendsAtOnce: Bool) {
+            self.name = name
+            self.pinnedPageLimit = pinnedPageLimit
+            self.carriesOutSendsAtOnce = carriesOutSendsAtOnce
+        }
+
+        /// A number that no object had before.
+        mutating func nextHandle() -> UInt32 {
+            lastHandle += 1
+            return lastHandle
+        }
+
+        /// A key that no region and no window had before; its low eight bits are 0.
+        mutating func nextKey() -> UInt32 {
+            lastKeyIndex += 1
+            return lastKeyIndex << 8
+        }
+
+        /// Allocates a C object that stays until the device goes.
+        mutating func allocate<Object>(_ value: Object) -> UnsafeMutablePointer<Object> {
+            let object = UnsafeMutablePointer<Object>.allocate(capacity: 1)
+            unsafe object.initialize(to: value)
+            unsafe blocks.append(UnsafeMutableRawPointer(object))
+            return unsafe object
+        }
+
+        mutating func freeBlocks() {
+            while let block = unsafe blocks.popLast() { unsafe block.deallocate() }
+        }
+
+        /// The error that the test wants for this call, which is counted already.
+        mutating func takeFault(_ verb: Verb) -> CInt? {
+            guard let call = calls[verb] else { return nil }
+            return faults[verb]?.first { fault in fault.calls.contains(call) }?.code
+        }
+
+        /// Records the use of an object that is gone, which libibverbs would not survive.
+        mutating func refuseUse(_ verb: Verb) -> CInt {
+            violations.append(.usedAfterEnd(verb))
+            return EINVAL
+        }
+
+        var liveObjectCount: Int {
+            contexts.count + domains.count + regions.count + windows.count + channels.count
+                + completionQueues.count + queuePairs.count + eventChannels.count
+                + identifiers.count { identifier in identifier != nil }
+        }
+    }
+
+    /// The device behind a C object.
+    static func of(_ context: UnsafeMutablePointer<ibv_context>) -> FakeDevice {
+        // Set when the context was opened; whoever uses the context holds a table, which holds the
+        // device.
+        unsafe Unmanaged<FakeDevice>.fromOpaque(context.pointee.abi_compat).takeUnretainedValue()
+    }
+}
