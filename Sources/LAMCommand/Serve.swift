@@ -45,6 +45,10 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Report each event as a line of JSON.")
     var json = false
 
+    /// Whoever started the server holds the other end of its standard input: it ends with them, whatever kills them.
+    @Flag(help: .hidden)
+    var untilInputEnds = false
+
     func validate() throws {
         guard clients > 0 else { throw ValidationError("--clients must be at least 1") }
         guard device == nil || address == nil else {
@@ -58,6 +62,7 @@ struct Serve: AsyncParsableCommand {
         let adapter = try Adapter.open(selector)
         let server = FileServer(
             directory: directory, adapter: adapter, isReadOnly: readOnly, maxClients: clients, log: log)
+        if untilInputEnds { Interruption.raiseWhenInputEnds() }
         let listener = try await adapter.listen(on: SocketAddress(adapter.info.address, port: port))
         try await Interruption.cancels { [self] in
             log.listening(on: listener.address, device: adapter.name, directory: self.directory)

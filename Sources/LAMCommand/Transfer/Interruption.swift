@@ -17,7 +17,6 @@ struct Interruption {
     ) async throws -> Result {
         let task = Task(executorPreference: SessionThread()) { try await body() }
         let sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 task.cancel()
@@ -28,5 +27,14 @@ struct Interruption {
         }
         defer { sources.forEach { $0.cancel() } }
         return try await task.value
+    }
+
+    /// Ends this process as a SIGTERM would, as soon as its standard input ends.
+    static func raiseWhenInputEnds() {
+        DispatchQueue(label: "lam.input").async {
+            var byte: UInt8 = 0
+            while unsafe read(STDIN_FILENO, &byte, 1) > 0 {}
+            kill(getpid(), SIGTERM)
+        }
     }
 }
