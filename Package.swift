@@ -51,6 +51,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "FirstMapping", dependencies: ["LAM"], path: "Examples/FirstMapping", swiftSettings: strict),
         .target(
             name: "TestSupport",
             dependencies: ["LAM", "Verbs", "CRDMA"],
@@ -64,8 +66,9 @@ let package = Package(
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
+        .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
-            name: "DeviceTests", dependencies: ["LAM", "TestSupport"], swiftSettings: strict),
+            name: "DeviceTests", dependencies: ["LAM", "TestSupport", "ForkProbe"], swiftSettings: strict),
     ],
     cLanguageStandard: .c11
 )

@@ -14,5 +14,4 @@ _Static_assert(sizeof(struct ibv_wc) == 48, "a completion is three quarters of a
 _Static_assert(offsetof(struct ibv_wc, status) == 8, "the status stands beside the identifier");
 
 _Static_assert(offsetof(struct ibv_send_wr, wr) == 40, "remote address after the immediate");
-_Static_assert(offsetof(struct ibv_send_wr, bind_mw) == 80,
-               "a bind uses what a transfer leaves alone");
+_Static_assert(offsetof(struct ibv_send_wr, bind_mw) == 80, "a bind uses what a transfer leaves alone");

@@ -64,8 +64,9 @@ extension RequestPoster {
     @inlinable @inline(__always)
     package mutating func enter() -> Turnstile.Entry {
         let entry = unsafe state.pointee.turnstile.enter()
-        if case .insideAfterOthers = entry { catchUp() }
-        return entry
+        guard case .insideAfterOthers = entry else { return entry }
+        catchUp()
+        return .inside
     }
 
     /// Learns what others posted in this poster's stead. Done by `enter`; somebody who holds the queue, and posts with a

@@ -24,7 +24,7 @@ struct FenceTests {
     @Test("A poster that comes late to a recycled slot moves no other queue's fence")
     func lateClaim() throws {
         let fixture = Fixture()
-        let late = fixture.openQueue()
+        var late = fixture.openQueue()
         var other = fixture.openQueue()
         fixture.exhaustLargeSlots()
         let gone = fixture.mapLarge()

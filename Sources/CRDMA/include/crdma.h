@@ -1,11 +1,9 @@
 /*
- * The verbs that Swift cannot call as they are: function-like macros, and calls that report through
- * errno.
+ * The verbs that Swift cannot call as they are: function-like macros, and calls that report through errno.
  *
- * Every wrapper has the name of its verb after `crdma_`, does nothing but that call, and returns 0
- * or an errno value, so that nothing can run between the call and the reading of errno. A result is
- * written only on success. Verbs that return an errno value themselves (ibv_dereg_mr,
- * ibv_modify_qp, ...) are called from Swift directly.
+ * Every wrapper has the name of its verb after `crdma_`, does nothing but that call, and returns 0 or an errno value,
+ * so that nothing can run between the call and the reading of errno. A result is written only on success. Verbs that
+ * return an errno value themselves (ibv_dereg_mr, ibv_modify_qp, ...) are called from Swift directly.
  */
 #ifndef CRDMA_H
 #define CRDMA_H
@@ -19,27 +17,24 @@
 #pragma clang assume_nonnull begin
 
 /* Stores what a constructor returned. NULL means that errno says why, where the provider set it. */
-#define CRDMA_STORE(result, call)                                                                  \
-    do {                                                                                           \
-        void *created_ = (call);                                                                   \
-        if (created_ == NULL)                                                                      \
-            return errno != 0 ? errno : EIO;                                                       \
-        *(result) = created_;                                                                      \
-        return 0;                                                                                  \
+#define CRDMA_STORE(result, call)                                                                                      \
+    do {                                                                                                               \
+        void *created_ = (call);                                                                                       \
+        if (created_ == NULL)                                                                                          \
+            return errno != 0 ? errno : EIO;                                                                           \
+        *(result) = created_;                                                                                          \
+        return 0;                                                                                                      \
     } while (0)
 
 /* -- Devices -- */
 
-/* Without RDMA in the kernel the list is NULL and errno ENOSYS; ibv_free_device_list(NULL) would
- * crash. */
-static inline int crdma_get_device_list(struct ibv_device *_Nullable *_Nullable *_Nonnull list,
-                                        int *count)
+/* Without RDMA in the kernel the list is NULL and errno ENOSYS; ibv_free_device_list(NULL) would crash. */
+static inline int crdma_get_device_list(struct ibv_device *_Nullable *_Nullable *_Nonnull list, int *count)
 {
     CRDMA_STORE(list, ibv_get_device_list(count));
 }
 
-static inline int crdma_open_device(struct ibv_device *device,
-                                    struct ibv_context *_Nullable *_Nonnull context)
+static inline int crdma_open_device(struct ibv_device *device, struct ibv_context *_Nullable *_Nonnull context)
 {
     CRDMA_STORE(context, ibv_open_device(device));
 }
@@ -50,15 +45,14 @@ static inline int crdma_close_device(struct ibv_context *context)
 }
 
 /* A macro: the function of this name fills the older, shorter structure. */
-static inline int crdma_query_port(struct ibv_context *context, uint8_t port,
-                                   struct ibv_port_attr *attributes)
+static inline int crdma_query_port(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attributes)
 {
     return ibv_query_port(context, port, attributes);
 }
 
 /* Returns a count, or a negated errno value. */
-static inline int crdma_query_gid_table(struct ibv_context *context, struct ibv_gid_entry *entries,
-                                        size_t capacity, size_t *count)
+static inline int crdma_query_gid_table(struct ibv_context *context, struct ibv_gid_entry *entries, size_t capacity,
+                                        size_t *count)
 {
     ssize_t found = ibv_query_gid_table(context, entries, capacity, 0);
 
@@ -70,16 +64,14 @@ static inline int crdma_query_gid_table(struct ibv_context *context, struct ibv_
 
 /* -- Memory -- */
 
-static inline int crdma_alloc_pd(struct ibv_context *context,
-                                 struct ibv_pd *_Nullable *_Nonnull domain)
+static inline int crdma_alloc_pd(struct ibv_context *context, struct ibv_pd *_Nullable *_Nonnull domain)
 {
     CRDMA_STORE(domain, ibv_alloc_pd(context));
 }
 
 /* The entry with `iova2` takes the optional access bits (20 to 29) too. */
-static inline int crdma_reg_mr_iova2(struct ibv_pd *domain, void *_Nullable base, size_t length,
-                                     uint64_t iova, unsigned int access,
-                                     struct ibv_mr *_Nullable *_Nonnull region)
+static inline int crdma_reg_mr_iova2(struct ibv_pd *domain, void *_Nullable base, size_t length, uint64_t iova,
+                                     unsigned int access, struct ibv_mr *_Nullable *_Nonnull region)
 {
     CRDMA_STORE(region, ibv_reg_mr_iova2(domain, base, length, iova, access));
 }
@@ -98,15 +90,13 @@ static inline int crdma_create_comp_channel(struct ibv_context *context,
     CRDMA_STORE(channel, ibv_create_comp_channel(context));
 }
 
-static inline int crdma_get_cq_event(struct ibv_comp_channel *channel,
-                                     struct ibv_cq *_Nullable *_Nonnull queue,
+static inline int crdma_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq *_Nullable *_Nonnull queue,
                                      void *_Nullable *_Nonnull context)
 {
     return ibv_get_cq_event(channel, queue, context) == 0 ? 0 : errno;
 }
 
-static inline int crdma_create_cq(struct ibv_context *context, int depth,
-                                  void *_Nullable queue_context,
+static inline int crdma_create_cq(struct ibv_context *context, int depth, void *_Nullable queue_context,
                                   struct ibv_comp_channel *_Nullable channel, int vector,
                                   struct ibv_cq *_Nullable *_Nonnull queue)
 {
@@ -159,8 +149,7 @@ static inline int crdma_create_event_channel(struct rdma_event_channel *_Nullabl
 }
 
 static inline int crdma_create_id(struct rdma_event_channel *channel, void *_Nullable context,
-                                  enum rdma_port_space space,
-                                  struct rdma_cm_id *_Nullable *_Nonnull identifier)
+                                  enum rdma_port_space space, struct rdma_cm_id *_Nullable *_Nonnull identifier)
 {
     return rdma_create_id(channel, identifier, context, space) == 0 ? 0 : errno;
 }
@@ -170,8 +159,7 @@ static inline int crdma_destroy_id(struct rdma_cm_id *identifier)
     return rdma_destroy_id(identifier) == 0 ? 0 : errno;
 }
 
-static inline int crdma_set_option(struct rdma_cm_id *identifier, int level, int option,
-                                   void *value, size_t length)
+static inline int crdma_set_option(struct rdma_cm_id *identifier, int level, int option, void *value, size_t length)
 {
     return rdma_set_option(identifier, level, option, value, length) == 0 ? 0 : errno;
 }
@@ -181,8 +169,7 @@ static inline int crdma_bind_addr(struct rdma_cm_id *identifier, struct sockaddr
     return rdma_bind_addr(identifier, address) == 0 ? 0 : errno;
 }
 
-static inline int crdma_resolve_addr(struct rdma_cm_id *identifier,
-                                     struct sockaddr *_Nullable source,
+static inline int crdma_resolve_addr(struct rdma_cm_id *identifier, struct sockaddr *_Nullable source,
                                      struct sockaddr *destination, int timeout_ms)
 {
     return rdma_resolve_addr(identifier, source, destination, timeout_ms) == 0 ? 0 : errno;
@@ -208,8 +195,7 @@ static inline int crdma_accept(struct rdma_cm_id *identifier, struct rdma_conn_p
     return rdma_accept(identifier, parameters) == 0 ? 0 : errno;
 }
 
-static inline int crdma_reject(struct rdma_cm_id *identifier, const void *_Nullable data,
-                               uint8_t length)
+static inline int crdma_reject(struct rdma_cm_id *identifier, const void *_Nullable data, uint8_t length)
 {
     return rdma_reject(identifier, data, length) == 0 ? 0 : errno;
 }
@@ -224,8 +210,7 @@ static inline int crdma_disconnect(struct rdma_cm_id *identifier)
     return rdma_disconnect(identifier) == 0 ? 0 : errno;
 }
 
-static inline int crdma_init_qp_attr(struct rdma_cm_id *identifier, struct ibv_qp_attr *attributes,
-                                     int *mask)
+static inline int crdma_init_qp_attr(struct rdma_cm_id *identifier, struct ibv_qp_attr *attributes, int *mask)
 {
     return rdma_init_qp_attr(identifier, attributes, mask) == 0 ? 0 : errno;
 }

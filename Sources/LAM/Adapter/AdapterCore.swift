@@ -40,12 +40,24 @@ final class AdapterCore: Sendable {
     /// Brings closed mappings nearer to being idle, where nobody else does.
     func help(_ registrations: [Registration]) {
         var queues: Set<QueueID> = []
+        var isHeldByWindows = false
         for registration in registrations {
-            queues.formUnion(mappings.holders(of: registration.id).queues.keys)
+            let holders = mappings.holders(of: registration.id)
+            queues.formUnion(holders.queues.keys)
+            isHeldByWindows = isHeldByWindows || holders.windows > 0
+        }
+        if isHeldByWindows {
+            queues.formUnion(queuesWithWindowOperations)
         }
         for queue in queues {
             queuePair(owning: queue)?.help(queue)
         }
+    }
+
+    /// The send queues on which a bind or an invalidation is under way: its completion may free a mapping.
+    private var queuesWithWindowOperations: [QueueID] {
+        let queuePairs = children.withLock { Array($0.queuePairs) }
+        return queuePairs.filter { $0.key == $0.value.sendQueue && $0.value.hasWindowOperations }.map(\.key)
     }
 
     /// Notes that a child is gone, and wakes a close that waits for it.

@@ -46,7 +46,9 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
 
     /// Waits until `body` gives a result.
     ///
-    /// - Parameter timeout: how long at most; nil waits without end.
+    /// - Parameters:
+    ///   - timeout: how long at most; nil waits without end.
+    ///   - body: looks at the state, and may change it.
     /// - Returns: nil after the timeout.
     func wait<Result>(atMost timeout: Duration? = nil, until body: (inout State) -> Result?) -> Result? {
         var deadline = timeout.map { MonotonicTime.now.advanced(by: $0).timespec }

@@ -10,9 +10,10 @@ struct AcceptRequest: Sendable {
 
 extension Connection {
     /// Takes over a request that a listener got.
-    func requested(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent) {
+    func requested(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent, onLink scopeID: UInt32) {
         self.identifier = identifier
-        noteAddresses(of: identifier)
+        noteAddresses(of: identifier, onLink: scopeID)
+        peer = facts.snapshot.peerAddress ?? peer
         note(event)
     }
 
@@ -34,7 +35,9 @@ extension Connection {
             try makeReady()
             noteReads()
             guard let identifier, let queuePair else { return }
-            do throws(VerbError) { try identifier.accept(parameters(queuePair, privateData: request.privateData)) } catch {
+            do throws(VerbError) {
+                try identifier.accept(parameters(queuePair, privateData: request.privateData))
+            } catch {
                 throw gaveUp(error)
             }
         }

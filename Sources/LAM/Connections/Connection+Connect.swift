@@ -21,7 +21,7 @@ extension Connection {
         step { () throws(ConnectionError) in
             try checkPrivateData(request.privateData, limit: PrivateDataLimit.request)
             try attach(request.queuePair)
-            try resolveAddress(from: request.source, within: call.limit)
+            try resolveAddress(from: request.source)
         }
     }
 
@@ -30,7 +30,7 @@ extension Connection {
         do { try body() } catch { fail(error) }
     }
 
-    private func resolveAddress(from source: SocketAddress?, within limit: Duration) throws(ConnectionError) {
+    private func resolveAddress(from source: SocketAddress?) throws(ConnectionError) {
         do throws(VerbError) {
             let identifier = try table.createIdentifier(for: self)
             self.identifier = identifier
@@ -66,7 +66,9 @@ extension Connection {
             }
             noteAddresses(of: identifier)
             phase = .resolvingRoute
-            do throws(VerbError) { try identifier.resolveRoute(timeoutMilliseconds: Self.resolutionMilliseconds) } catch {
+            do throws(VerbError) {
+                try identifier.resolveRoute(timeoutMilliseconds: Self.resolutionMilliseconds)
+            } catch {
                 throw ConnectionError(error, from: nil, to: peer)
             }
         }
@@ -76,7 +78,9 @@ extension Connection {
         step { () throws(ConnectionError) in
             guard let identifier, let queuePair else { return }
             phase = .connecting
-            do throws(VerbError) { try identifier.connect(parameters(queuePair, privateData: requestData)) } catch {
+            do throws(VerbError) {
+                try identifier.connect(parameters(queuePair, privateData: requestData))
+            } catch {
                 throw ConnectionError(error, from: nil, to: peer)
             }
         }

@@ -33,8 +33,8 @@ extension Connection {
         end(.notEstablished)
     }
 
-    /// What ends an attempt. Anything else changes nothing: UNREACHABLE on an established connection is a warning that may
-    /// be over in a moment, and TIMEWAIT_EXIT is about the past.
+    /// What ends an attempt. Anything else changes nothing: UNREACHABLE on an established connection is a warning that
+    /// may be over in a moment, and TIMEWAIT_EXIT is about the past.
     private func handleFailure(_ event: ConnectionEvent) {
         switch phase {
         case .resolvingAddress, .resolvingRoute, .connecting, .accepting: break
@@ -82,10 +82,11 @@ extension Connection {
         }
     }
 
-    func noteAddresses(of identifier: ConnectionIdentifier) {
+    /// Keeps both addresses. Those of a request come without their link, which is that of the listener.
+    func noteAddresses(of identifier: ConnectionIdentifier, onLink scopeID: UInt32 = 0) {
         facts.update {
-            $0.localAddress = identifier.localAddress.map { SocketAddress($0) }
-            $0.peerAddress = identifier.peerAddress.map { SocketAddress($0) }
+            $0.localAddress = identifier.localAddress.map { SocketAddress($0).onLink(scopeID) }
+            $0.peerAddress = identifier.peerAddress.map { SocketAddress($0).onLink(scopeID) }
         }
     }
 

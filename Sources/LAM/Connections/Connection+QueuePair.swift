@@ -51,8 +51,12 @@ extension Connection {
         }
     }
 
-    /// What a refused step of the handshake means: `EINVAL` where the peer has gone meanwhile (T55).
+    /// What a refused step of the handshake means.
+    ///
+    /// The connection manager says `EINVAL` where the peer has gone meanwhile (T55).
     func gaveUp(_ error: VerbError) -> ConnectionError {
-        error.code == EINVAL ? .aborted(peer, privateData: []) : ConnectionError(error)
+        if let queuePair, queuePair.hasEnded { return .queuePairNotUsable(number: queuePair.number) }
+        guard error.code == EINVAL, error.verb != .modifyQueuePair else { return ConnectionError(error) }
+        return .aborted(peer, privateData: [])
     }
 }

@@ -18,7 +18,8 @@ final class Connection: ConnectionEventReceiver {
     var options = ConnectionOptions()
     /// Whom messages and errors name.
     var peer: SocketAddress
-    /// The reads that the peer wants to have under way, and those that it answers; before it spoke, what the adapter can.
+    /// The reads that the peer wants to have under way, and those that it answers; before it spoke, what the adapter
+    /// can.
     var peerReads = ReadLimits(inbound: .max, outbound: .max)
     /// The private data of the active side, until the route is known.
     var requestData: [UInt8] = []
@@ -73,7 +74,9 @@ final class Connection: ConnectionEventReceiver {
 
     /// When the first of those that wait waits no longer.
     var deadline: MonotonicTime? {
-        ([call?.deadline, lingerDeadline] + disconnects.map(\.deadline)).compactMap { $0 }.min()
+        // Most connections wait for nothing most of the time.
+        guard call != nil || lingerDeadline != nil || !disconnects.isEmpty else { return nil }
+        return ([call?.deadline, lingerDeadline] + disconnects.map(\.deadline)).compactMap { $0 }.min()
     }
 
     func expire() {
@@ -113,19 +116,20 @@ final class Connection: ConnectionEventReceiver {
         destroyIdentifier()
         let keepsPosted = reason == .disconnectedByPeer && !options.flushesWhenPeerDisconnects
         if !keepsPosted { endQueuePair() }
+        // How it ended first is how it ended.
+        if case .ended = phase { return }
+        let isAgainstWish = phase == .connected && reason != .disconnected
         phase = .ended(reason)
-        call?.fail(error)
-        call = nil
-        notify(reason)
+        notify(reason, failing: error, isAgainstWish: isAgainstWish)
         if isAbandoned { table.remove(self) }
     }
 
-    private func notify(_ reason: ConnectionEnd) {
-        let callback = onDisconnect
-        onDisconnect = nil
-        if reason != .disconnected, reason != .notEstablished { callback?(reason) }
-        let watching = watchers
-        watchers = [:]
+    private func notify(_ reason: ConnectionEnd, failing error: ConnectionError, isAgainstWish: Bool) {
+        let (failed, disconnected, watching, callback) = (call, disconnects, watchers, onDisconnect)
+        (call, disconnects, watchers, onDisconnect) = (nil, [], [:], nil)
+        if isAgainstWish { callback?(reason) }
+        failed?.fail(error)
+        disconnected.forEach { $0.succeed() }
         watching.values.forEach { $0(reason) }
     }
 

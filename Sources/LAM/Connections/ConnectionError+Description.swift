@@ -4,7 +4,7 @@ extension ConnectionError: CustomStringConvertible {
         switch self {
         case .refused(let address, let reason, _): reason.text(address)
         case .networkUnreachable(let address):
-            "there is no route to \(address.address); `ip route get \(address.address)` says the same"
+            "no RDMA route leads to \(address.address); `ip route get \(address.address)` names the interface it would take"
         case .hostUnreachable(let address):
             "no host answers at \(address.address); is the address right, and is the host up?"
         case .timedOut(let address, let limit):

@@ -43,11 +43,13 @@ final class ConnectionMailbox: Sendable {
     /// - Parameters:
     ///   - otherwise: the answer of a thread that has ended.
     ///   - question: gets the number of the question and what to answer with, once.
+    /// - Returns: the answer.
     func ask<Answer: Sendable>(
         otherwise: Answer,
-        _ question: @escaping @Sendable (
-            ConnectionTable, _ number: UInt64, _ answer: @escaping @Sendable (Answer) -> Void
-        ) -> Void
+        _ question:
+            @escaping @Sendable (
+                ConnectionTable, _ number: UInt64, _ answer: @escaping @Sendable (Answer) -> Void
+            ) -> Void
     ) async -> Answer {
         let number = nextNumber()
         return await withTaskCancellationHandler {
@@ -66,7 +68,10 @@ final class ConnectionMailbox: Sendable {
 
     /// Begins a call on the thread, and suspends until it is over or the task is cancelled.
     ///
-    /// - Parameter limit: how long the call may wait for events; ``ConnectionTable/expire()`` sees to that.
+    /// - Parameters:
+    ///   - limit: how long the call may wait for events; ``ConnectionTable/expire()`` sees to that.
+    ///   - begin: begins it.
+    /// - Throws: what the call ends with; ``ConnectionError/adapterClosed`` where the thread has ended.
     func perform(
         limit: Duration, _ begin: @escaping @Sendable (ConnectionTable, PendingCall) -> Void
     ) async throws(ConnectionError) {

@@ -3,9 +3,9 @@ import Verbs
 
 /// The thread on which everything about the connections of one adapter happens.
 ///
-/// Each state machine is touched by this thread only, so none has a lock; and since the same thread reads the events and
-/// destroys the identifiers, no event can concern an identifier that is gone. Completions and callbacks of users are
-/// called from here.
+/// Each state machine is touched by this thread only, so none has a lock; and since the same thread reads the events
+/// and destroys the identifiers, no event can concern an identifier that is gone. Completions and callbacks of users
+/// are called from here.
 final class ConnectionThread: Sendable {
     let mailbox = ConnectionMailbox()
     private let thread: WorkerThread

@@ -15,8 +15,9 @@ extension Connector {
     ///   - timeLimit: how long to wait for the peer's answer. The connection manager itself would wait 98 s.
     /// - Throws: ``ConnectionError/refused(_:reason:privateData:)``, ``ConnectionError/hostUnreachable(_:)``,
     ///   ``ConnectionError/networkUnreachable(_:)`` and ``ConnectionError/timedOut(_:after:)``, after which another try
-    ///   may succeed; ``ConnectionError/privateDataTooLong(asked:limit:)``, ``ConnectionError/otherDevice(_:device:port:)``,
-    ///   those about `source`, and ``ConnectionError/cancelled``. A host that is not there takes three seconds.
+    ///   may succeed; ``ConnectionError/privateDataTooLong(asked:limit:)``,
+    ///   ``ConnectionError/otherDevice(_:device:port:)``, those about `source`, and ``ConnectionError/cancelled``. A
+    ///   host that is not there takes three seconds.
     public func connect(
         _ queuePair: borrowing QueuePair, to destination: SocketAddress, from source: SocketAddress? = nil,
         privateData: [UInt8] = [], options: ConnectionOptions = ConnectionOptions(), timeLimit: Duration = .seconds(10)
@@ -45,7 +46,8 @@ extension Connector {
     /// Accepts a peer's request: `NdkAccept`.
     ///
     /// Returns when the peer has completed the connection; requests can then be posted. Post receives before: the peer
-    /// may send at once. After an error that concerns the handshake the connector has ended, and the queue pair with it.
+    /// may send at once. After an error that concerns the handshake the connector has ended, and the queue pair with
+    /// it.
     /// - Parameters:
     ///   - queuePair: one that was never connected.
     ///   - privateData: at most 148 bytes for the peer's program.

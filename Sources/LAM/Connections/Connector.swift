@@ -2,8 +2,8 @@ import Verbs
 
 /// One connection, from its making to its end: `NDK_CONNECTOR`.
 ///
-/// The active side creates it with ``Adapter/createConnector()``, connects and completes; the passive side gets it from a
-/// ``Listener``, and accepts or rejects. A queue pair serves one connection; receives may be posted to it before.
+/// The active side creates it with ``Adapter/createConnector()``, connects and completes; the passive side gets it from
+/// a ``Listener``, and accepts or rejects. A queue pair serves one connection; receives may be posted to it before.
 ///
 /// Dropping a connector ends its connection: everything posted is flushed, and the peer is told. Every call may be made
 /// from any task; one that comes too late or too early throws ``ConnectionError/wrongState(call:state:)``, since the
@@ -32,8 +32,9 @@ public final class Connector: Sendable {
 
     /// What the peer sent along with its request or its acceptance, and the limits of reads: `NdkGetConnectionData`.
     ///
-    /// Nil before the peer has spoken. On a passive side the limits are final when ``accept(_:privateData:options:timeLimit:onDisconnect:)``
-    /// has returned. What came with a refusal is in the error.
+    /// Nil before the peer has spoken. On a passive side the limits are final when
+    /// ``accept(_:privateData:options:timeLimit:onDisconnect:)`` has returned. What came with a refusal is in the
+    /// error.
     public var connectionData: ConnectionData? { facts.snapshot.data }
 
     /// This side's address and port: `NdkGetLocalAddress`. Nil before the way to the peer is known.

@@ -5,7 +5,8 @@ public enum ConnectorState: Hashable, Sendable {
     case idle
     /// This side has asked the peer, or is looking for the way to it.
     case connecting
-    /// The peer has accepted; ``Connector/completeConnect(onDisconnect:)`` or ``Connector/reject(privateData:)`` is next.
+    /// The peer has accepted; ``Connector/completeConnect(onDisconnect:)`` or ``Connector/reject(privateData:)`` is
+    /// next.
     case responded
     /// The peer has asked; ``Connector/accept(_:privateData:options:timeLimit:onDisconnect:)`` or
     /// ``Connector/reject(privateData:)`` is next.

@@ -27,8 +27,9 @@ public final class Listener: Sendable {
 
     /// Waits for the next request: the connect event of NDK.
     ///
-    /// Several tasks may wait; each request goes to one of them. The peer waits for ``Connector/accept(_:privateData:options:timeLimit:onDisconnect:)``
-    /// or ``Connector/reject(privateData:)``; dropping the connector rejects.
+    /// Several tasks may wait; each request goes to one of them. The peer waits for
+    /// ``Connector/accept(_:privateData:options:timeLimit:onDisconnect:)`` or ``Connector/reject(privateData:)``;
+    /// dropping the connector rejects.
     /// - Returns: nil when the listener was closed, or the task cancelled.
     public func next() async -> Connector? {
         await mailbox.ask(otherwise: nil) { [number] (table, question, answer) in
@@ -77,6 +78,7 @@ extension Adapter {
     /// - Parameters:
     ///   - address: one of the adapter's own; port 0 has one chosen from the system's range.
     ///   - backlog: how many requests may wait for ``Listener/next()``, at least 1; more are refused.
+    /// - Returns: a listener that listens until it is closed or dropped.
     /// - Throws: ``ConnectionError/addressInUse(_:)``, ``ConnectionError/addressNotAvailable(_:)``,
     ///   ``ConnectionError/portNotAllowed(_:)``, ``ConnectionError/adapterClosed``,
     ///   ``ConnectionError/verbFailed(verb:errno:)`` (`rdma_bind_addr`, `rdma_listen`).

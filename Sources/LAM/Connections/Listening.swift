@@ -8,6 +8,8 @@ final class Listening: ConnectionEventReceiver {
     /// Kept open as long as somebody listens, since requests need it.
     private let adapter: Adapter
     private let backlog: Int
+    /// The link of a link-local address.
+    private var scopeID: UInt32 = 0
     private var identifier: ConnectionIdentifier?
     /// Requests that nobody has taken yet, the oldest first; never more than the backlog.
     private var waiting: [Connector] = []
@@ -28,6 +30,7 @@ final class Listening: ConnectionEventReceiver {
         do throws(VerbError) {
             let identifier = try table.createIdentifier(for: self)
             self.identifier = identifier
+            scopeID = address.scopeID
             try identifier.bind(to: address.raw)
             guard identifier.deviceName == table.info.name, identifier.port == table.info.port else {
                 throw VerbError(.bindAddress, EADDRNOTAVAIL)
@@ -67,11 +70,12 @@ final class Listening: ConnectionEventReceiver {
     private func connector(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent) -> Connector {
         let number = table.mailbox.nextNumber()
         let facts = ConnectionFacts()
-        let peer = identifier.peerAddress.map { SocketAddress($0) } ?? SocketAddress(table.info.address, port: 0)
+        // Whose address is looked up with the rest.
+        let peer = SocketAddress(table.info.address, port: 0)
         let connection = Connection(number: number, facts: facts, phase: .requested, peer: peer, table: table)
         table.adopt(identifier, for: connection)
         table.add(connection)
-        connection.requested(identifier, event)
+        connection.requested(identifier, event, onLink: scopeID)
         return Connector(adapter, number: number, mailbox: table.mailbox, facts: facts)
     }
 

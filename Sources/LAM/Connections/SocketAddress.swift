@@ -15,6 +15,12 @@ public struct SocketAddress: Hashable, Sendable {
         self.port = port
         self.scopeID = scopeID
     }
+
+    /// The address, on the link with the index if it needs one and has none.
+    func onLink(_ scopeID: UInt32) -> SocketAddress {
+        guard address.isLinkLocal, self.scopeID == 0 else { return self }
+        return SocketAddress(address, port: port, scopeID: scopeID)
+    }
 }
 
 extension IPAddress {

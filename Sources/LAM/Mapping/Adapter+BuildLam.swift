@@ -23,6 +23,9 @@ extension Adapter {
     /// - Parameters:
     ///   - descriptors: the chain.
     ///   - length: how many bytes to map; nil for all.
+    ///   - file: where the mapping is built; reports of what is still alive name it.
+    ///   - line: the line in that file.
+    /// - Returns: the mapping.
     /// - Throws: a ``MappingError`` that says what was asked, the limit and what to do. Nothing stays pinned.
     /// - Warning: The memory must stay mapped in the process until the mapping is *unpinned*; use ``LogicalAddressMapping/released()`` or
     ///   ``LogicalAddressMapping/tryRelease()`` before freeing it. Unmapping it earlier leaves the adapter with pages

@@ -20,8 +20,11 @@ public struct CompletionQueue: ~Copyable, Sendable {
 
     /// Takes completions into `batch`, waiting for the first one.
     ///
-    /// - Parameter timeout: how long to wait at most; nil waits without end.
+    /// - Parameters:
+    ///   - batch: takes the place of what the last poll gave.
+    ///   - timeout: how long to wait at most; nil waits without end.
     /// - Returns: how many; 0 after the timeout.
+    /// - Throws: ``AdapterError/verbFailed(verb:errno:)`` if the device cannot raise events.
     public mutating func wait(
         into batch: inout CompletionBatch, atMost timeout: Duration? = nil
     ) throws(AdapterError) -> Int {
@@ -49,6 +52,7 @@ extension Adapter {
     ///
     /// - Parameter depth: how many results may be waiting. It grows by itself where the queue pairs that complete on it
     ///   can have more requests outstanding.
+    /// - Returns: an empty queue.
     /// - Throws: ``AdapterError/limitExceeded(what:asked:limit:)`` beyond ``AdapterInfo/maxCompletionQueueDepth``.
     public func createCompletionQueue(depth: Int) throws(AdapterError) -> CompletionQueue {
         try info.check("completion queue depth", depth, atMost: info.maxCompletionQueueDepth)

@@ -12,6 +12,8 @@ public struct QueuePair: ~Copyable, Sendable {
     let core: QueuePairCore
     var sends: SendPath
     var receives: ReceivePath
+    /// Set when `close` has ended the queue pair, so that `deinit` has nothing left to do.
+    private var isSpent = false
 
     init(core: QueuePairCore) {
         self.core = core
@@ -20,7 +22,7 @@ public struct QueuePair: ~Copyable, Sendable {
     }
 
     deinit {
-        core.adapter.reaper.run { [core] in core.close() }
+        if !isSpent { core.adapter.reaper.run { [core] in core.close() } }
     }
 
     /// The number by which the device and the kernel know the queue pair.
@@ -39,6 +41,7 @@ public struct QueuePair: ~Copyable, Sendable {
     public consuming func close() {
         sends.flushDeferred()
         core.close()
+        isSpent = true
     }
 }
 
@@ -50,6 +53,7 @@ extension Adapter {
     ///   - sendCompletions: where sends, writes, reads, binds and invalidates complete.
     ///   - receiveCompletions: where receives complete; may be the same.
     ///   - capacity: what it must be able to hold.
+    /// - Returns: a queue pair that is not connected.
     /// - Throws: ``AdapterError/limitExceeded(what:asked:limit:)`` where the capacity exceeds ``info``, or the completion
     ///   queues are too small for everything that completes on them.
     public func createQueuePair(

@@ -7,6 +7,9 @@ extension QueuePairCore {
         operation.window.ended(operation.operation, isSuccess: isSuccess)
     }
 
+    /// Whether a bind or an invalidation has not completed yet.
+    var hasWindowOperations: Bool { windowOperations.withLock { !$0.isEmpty } }
+
     /// A window is not bound here any more.
     func forget(_ window: WindowCore) {
         windows.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(window)) }

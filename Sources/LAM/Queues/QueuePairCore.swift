@@ -29,8 +29,7 @@ final class QueuePairCore: Sendable {
     /// Told once when the queue pair ends; set by the connection that uses it.
     let connectionHook = Monitor<(@Sendable () -> Void)?>(nil)
     private let marker: Monitor<MarkerPath>
-    /// How many threads are changing the state of the queue pair; far below zero once it is to be destroyed.
-    private let changes = Atomic<Int>(0)
+    private let ending = Monitor(Ending())
 
     enum State: UInt8 {
         /// Receives may be posted.
@@ -38,6 +37,13 @@ final class QueuePairCore: Sendable {
         case connected
         /// A request failed, or the connection ended; everything outstanding is being flushed.
         case ended
+    }
+
+    /// What keeps the end of the queue pair apart from those who move it to the error state.
+    private struct Ending {
+        var isClosing = false
+        /// Threads that are inside `whileOpen`; the queue pair is destroyed after the last one left.
+        var insideCount = 0
     }
 
     init(
@@ -126,8 +132,30 @@ final class QueuePairCore: Sendable {
 
     /// Refuses further posts, waits for those under way, and moves the queue pair to the error state.
     ///
-    /// A receive that was posted after the device gave up is flushed by this second move only (T14).
+    /// Does nothing once somebody closes the queue pair, who does the same first.
     func endPosting() {
+        whileOpen { flush() }
+    }
+
+    /// Runs `body` while the queue pair is certainly there.
+    ///
+    /// - Returns: nil, and nothing was run, once somebody closes it.
+    @discardableResult
+    private func whileOpen<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result? {
+        let isOpen = ending.withLock { ending in
+            if !ending.isClosing { ending.insideCount += 1 }
+            return !ending.isClosing
+        }
+        guard isOpen else { return nil }
+        defer {
+            ending.withLock { $0.insideCount -= 1 }
+            ending.signal()
+        }
+        return try body()
+    }
+
+    /// A receive that was posted after the device gave up is flushed by this second move only (T14).
+    private func flush() {
         state.store(State.ended.rawValue, ordering: .releasing)
         let queues = adapter.core.queues
         for queue in [sendQueue, receiveQueue] {
@@ -136,28 +164,18 @@ final class QueuePairCore: Sendable {
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
         }
-        try? modify(.error)
+        try? queuePair.modify(.error)
         retireWindows()
         connectionHook.withLock { $0.take() }?()
     }
 
-    /// Changes the state of the queue pair, which nobody can destroy meanwhile.
+    /// Changes the state of the queue pair.
     ///
-    /// - Throws: `EINVAL` also once it is destroyed or about to be.
+    /// - Throws: `EINVAL` also when somebody closes it.
     func modify(_ attributes: QueuePairAttributes) throws(VerbError) {
-        let isAlive = changes.add(1, ordering: .acquiring).newValue > 0
-        defer { changes.subtract(1, ordering: .releasing) }
-        guard isAlive else { throw VerbError(.modifyQueuePair, EINVAL) }
-        try queuePair.modify(attributes)
+        let isDone: Void? = try whileOpen { () throws(VerbError) in try queuePair.modify(attributes) }
+        guard isDone != nil else { throw VerbError(.modifyQueuePair, EINVAL) }
     }
-
-    /// Lets nobody begin to change the state, and waits for those who have begun.
-    private func endChanges() {
-        changes.add(-Self.noChanges, ordering: .acquiring)
-        while changes.load(ordering: .acquiring) != -Self.noChanges { sched_yield() }
-    }
-
-    private static let noChanges = 1 << 32
 
     // MARK: The reaper's help
 
@@ -186,14 +204,22 @@ final class QueuePairCore: Sendable {
     /// Ends the queue pair: flushes it, keeps what was not polled, and retires everything it held.
     ///
     /// Destroying is the guarantee that the device touches no memory any more, also where completions never come.
+    ///
+    /// Only the first call does so. A failure that was noted before may still want to move the queue pair to the error
+    /// state; it is waited for, because the verb must not find a destroyed queue pair.
     func close() {
-        endPosting()
+        let isFirst = ending.withLock { ending in
+            defer { ending.isClosing = true }
+            return !ending.isClosing
+        }
+        guard isFirst else { return }
+        _ = ending.wait(until: { $0.insideCount == 0 ? true : nil })
+        flush()
         let queues = adapter.core.queues
         let deadline = MonotonicTime.now.advanced(by: Self.drainTime)
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
         sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
-        endChanges()
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }

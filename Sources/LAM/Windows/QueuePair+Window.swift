@@ -11,6 +11,8 @@ extension QueuePair {
     ///   - mapping: the mapping; it never gives a peer rights by itself.
     ///   - bytes: the range, counted from the mapping's first byte.
     ///   - access: what the peer may do.
+    ///   - context: given back with the completion.
+    ///   - flags: how it is carried out. A bind is always signaled, and never deferred.
     /// - Returns: what the peer must name. It may be sent in a message posted next.
     /// - Throws: ``PostError``; everything the device would answer with the end of the connection is found out before.
     /// - Important: rxe confines a peer to the mapping, not to the range (T37). Where that matters, map the range alone.

@@ -144,7 +144,7 @@ final class WindowCore: Sendable {
             switch (inside.state, operation, isSuccess) {
             case (.binding(let binding), .bind, true):
                 // The provider names the window by this key in the next bind.
-                inside.withWindow { $0.key = binding.remote.key }
+                inside.window?.key = binding.remote.key
                 inside.state = .bound(binding)
                 if inside.isAbandoned { deallocate(&inside) }
             case (.invalidating(let binding), .invalidate, true):

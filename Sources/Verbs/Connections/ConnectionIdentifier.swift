@@ -107,7 +107,11 @@ extension ConnectionIdentifier {
 
     /// Finds the device that leads to a peer (`rdma_resolve_addr`); the event says when.
     ///
-    /// - Parameter source: The local address, when it matters.
+    /// - Parameters:
+    ///   - destination: The peer.
+    ///   - source: The local address, when it matters.
+    ///   - timeoutMilliseconds: How long it may take.
+    /// - Throws: `ENODEV` or `ENETUNREACH` when no RDMA device leads there.
     package func resolveAddress(
         _ destination: SocketAddress, from source: SocketAddress? = nil, timeoutMilliseconds: Int
     ) throws(VerbError) {
@@ -133,6 +137,7 @@ extension ConnectionIdentifier {
     /// Listens on the bound address (`rdma_listen`).
     ///
     /// - Parameter backlog: How many requests may wait; 0 is the most that the system allows.
+    /// - Throws: `EADDRINUSE` when another listener has the address.
     package func listen(backlog: Int) throws(VerbError) {
         try check(.listen, unsafe channel.verbs.connections.listen(raw, CInt(clamping: backlog)))
     }
@@ -164,6 +169,7 @@ extension ConnectionIdentifier {
     /// Refuses the peer's request, or its acceptance (`rdma_reject`).
     ///
     /// - Parameter privateData: At most 148 bytes for the peer's program.
+    /// - Throws: `EINVAL` for more, or when there is nothing to refuse.
     package func reject(privateData: [UInt8] = []) throws(VerbError) {
         let code = unsafe privateData.withUnsafeBytes { data in
             // Longer than a byte can say is longer than any connection takes.
@@ -190,6 +196,7 @@ extension ConnectionIdentifier {
     /// Overwrite what the connection manager chooses badly: the limits of reads are not yet those
     /// agreed, and `receiverNotReadyTimer` is 0, which is 655 ms.
     /// - Parameter state: `initialized`, `readyToReceive` or `readyToSend`.
+    /// - Returns: The step to that state.
     /// - Throws: `EINVAL` also when the peer has given up.
     package func attributes(
         entering state: QueuePairState

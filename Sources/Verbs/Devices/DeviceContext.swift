@@ -50,6 +50,7 @@ package final class DeviceContext: Sendable {
     /// Reads the state of a port (`ibv_query_port`: a system call).
     ///
     /// - Parameter port: Ports are numbered from 1.
+    /// - Returns: What it is now.
     /// - Throws: `EINVAL` when there is no such port.
     package func port(_ port: UInt8) throws(VerbError) -> PortAttributes {
         var attributes = ibv_port_attr()

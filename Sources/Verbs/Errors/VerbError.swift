@@ -32,7 +32,10 @@ extension VerbError: CustomStringConvertible {
 
 /// Turns the result of a control verb into a thrown error.
 ///
-/// - Parameter code: 0, or an `errno` value.
+/// - Parameters:
+///   - verb: The call that returned.
+///   - code: 0, or an `errno` value.
+/// - Throws: Both, unless the code is 0.
 func check(_ verb: Verb, _ code: CInt) throws(VerbError) {
     guard code == 0 else { throw VerbError(verb, code) }
 }

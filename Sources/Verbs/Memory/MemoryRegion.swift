@@ -24,6 +24,8 @@ package struct MemoryRegion: ~Copyable, @unchecked Sendable {
     ///     pinned if it does not.
     ///   - deviceAddress: The address of the first byte in elements and for the peer; it must have
     ///     the same offset within a page as the first byte.
+    ///   - rights: What the device, windows and peers may do with it.
+    ///   - domain: Within which its keys work.
     /// - Throws: `ENOMEM` over the limit of locked memory, `EPERM` when that is 0, `EFAULT` when a
     ///   page is not mapped or, asking for `localWrite` or `bindWindows`, not writable, `EINVAL`
     ///   for other offsets and rights that contradict.

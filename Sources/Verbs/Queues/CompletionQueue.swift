@@ -18,6 +18,7 @@ package final class CompletionQueue: Sendable {
     /// Creates a queue (`ibv_create_cq`).
     ///
     /// - Parameters:
+    ///   - context: The open device.
     ///   - depth: How many completions it can hold at least. A device drops completions silently
     ///     when there are more, so this must cover every request of the queue pairs that complete
     ///     here.
@@ -77,6 +78,7 @@ package final class CompletionQueue: Sendable {
     /// Only a completion that comes afterwards announces itself, so arm, then poll once more.
     /// - Parameter solicitedOnly: Wait for a receive that its sender marked as solicited, or for an
     ///   error; rxe does not count errors of sends.
+    /// - Throws: What the device answered.
     package func arm(solicitedOnly: Bool) throws(VerbError) {
         try check(.armCompletionQueue, unsafe crdma_req_notify_cq(raw, solicitedOnly ? 1 : 0))
     }

@@ -4,7 +4,9 @@ internal import CRDMA
 /// mask).
 ///
 /// From `ConnectionIdentifier.attributes(entering:)`, or made by hand for a peer whose numbers came
-/// by other means. Setting a property makes it part of the step.
+/// by other means. Setting a property makes it part of the step: `peerRights` of the first,
+/// `inboundReads` and `receiverNotReadyTimer` of the second, the others of the third; the kernel
+/// refuses them elsewhere.
 package struct QueuePairAttributes: Sendable {
     var raw = ibv_qp_attr()
     var mask: CInt
@@ -19,17 +21,18 @@ package struct QueuePairAttributes: Sendable {
         mask = CInt(IBV_QP_STATE.rawValue)
     }
 
-    /// Enters the error state: the device flushes everything that is posted.
+    /// The step to the error state: the device flushes everything that is posted.
     ///
     /// Also when a queue pair failed by itself: rxe flushes the receives that were posted after
     /// that only now.
     package static let error = Self(entering: IBV_QPS_ERR)
 
-    /// Enters the initialized state, in which receives can be posted.
+    /// The step to the initialized state, in which receives can be posted.
     ///
     /// - Parameters:
     ///   - port: The device's port, from 1.
     ///   - peerRights: What the peer may do at all: any of `remoteRead` and `remoteWrite`.
+    /// - Returns: The step.
     package static func initialized(port: UInt8, peerRights: AccessRights) -> Self {
         var attributes = Self(entering: IBV_QPS_INIT)
         attributes.raw.port_num = port
@@ -39,7 +42,7 @@ package struct QueuePairAttributes: Sendable {
         return attributes
     }
 
-    /// Enters the state in which receives are served, connected to a peer.
+    /// The step to the state in which receives are served, connected to a peer.
     ///
     /// Serves one read at a time and has a peer without a receive wait 0.64 ms, unless changed.
     package static func readyToReceive(from peer: QueuePairPeer) -> Self {
@@ -56,12 +59,13 @@ package struct QueuePairAttributes: Sendable {
         return attributes
     }
 
-    /// Enters the state in which sends are served.
+    /// The step to the state in which sends are served.
     ///
     /// Retries six times: seven is for ever on rxe. Has one read under way at a time, and waits 67
     /// ms for an acknowledgement, unless changed.
     /// - Parameter firstPacket: The sequence number of the first packet, 24 bits, that the peer was
     ///   told.
+    /// - Returns: The step.
     package static func readyToSend(firstPacket: UInt32) -> Self {
         var attributes = Self(entering: IBV_QPS_RTS)
         attributes.raw.sq_psn = firstPacket

@@ -25,7 +25,6 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
 
     /// Takes completions from a queue, oldest first, over those of the last poll (`ibv_poll_cq`).
     ///
-    /// - Parameter limit: How many at most; never more than `capacity`.
     /// - Returns: How many; less than `capacity` means that the queue is empty now.
     /// - Throws: `EIO` when the device fails; nothing was taken then.
     @inlinable @inline(__always)

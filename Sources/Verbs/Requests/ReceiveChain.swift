@@ -44,6 +44,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     /// Writes an element of the request that is being prepared.
     ///
     /// - Parameters:
+    ///   - index: Which, from 0.
     ///   - address: The device's address of the first byte.
     ///   - length: In bytes.
     ///   - key: The local key of a region with `localWrite`.

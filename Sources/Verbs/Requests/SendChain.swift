@@ -44,6 +44,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     /// Writes an element of the request that is being prepared.
     ///
     /// - Parameters:
+    ///   - index: Which, from 0.
     ///   - address: The device's address of the first byte, or for inline data its address in this
     ///     process.
     ///   - length: In bytes.
@@ -66,8 +67,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
     /// Completes a send that invalidates a key of the peer (`IBV_WR_SEND_WITH_INV`).
     ///
-    /// - Parameter invalidatedKey: The key of a window that is bound at the peer. Any other brings
-    ///   an rxe peer down.
+    /// The key must be that of a window that is bound at the peer: any other brings an rxe peer
+    /// down.
     @inlinable @inline(__always)
     package mutating func appendSend(
         identifier: UInt64, elementCount: Int, flags: SendFlags, invalidatedKey: UInt32
@@ -102,7 +103,9 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     ///
     /// A device answers anything that it does not like with a completion that ends the queue pair,
     /// so check before.
-    /// - Parameters:
+    /// /// - Parameters:
+    ///   - identifier: What the completion calls the request.
+    ///   - flags: How it is carried out.
     ///   - window: Unbound; its `key` is sent along as the current one.
     ///   - key: The key from now on: `window.nextKey`.
     ///   - region: Of the same domain, with `bindWindows`.
@@ -122,8 +125,8 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
     /// Completes the invalidation of a key of this side (`IBV_WR_LOCAL_INV`).
     ///
-    /// - Parameter key: The key of a window that is bound. Any other ends the queue pair, or brings
-    ///   an rxe machine down.
+    /// The key must be that of a window that is bound: any other ends the queue pair, or brings an
+    /// rxe machine down.
     package mutating func appendLocalInvalidate(
         identifier: UInt64, flags: SendFlags, key: UInt32
     ) {

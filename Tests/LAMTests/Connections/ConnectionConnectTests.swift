@@ -62,9 +62,18 @@ struct ConnectionConnectTests {
     @Test(
         "Each answer of the network has its error",
         arguments: [
-            (RDMA_CM_EVENT_REJECTED.rawValue, CInt(8), ConnectionError.refused(ConnectionStage.peer, reason: .noListener, privateData: [])),
-            (RDMA_CM_EVENT_REJECTED.rawValue, 10, .refused(ConnectionStage.peer, reason: .staleConnection, privateData: [])),
-            (RDMA_CM_EVENT_REJECTED.rawValue, 5, .refused(ConnectionStage.peer, reason: .transport(5), privateData: [])),
+            (
+                RDMA_CM_EVENT_REJECTED.rawValue, CInt(8),
+                ConnectionError.refused(ConnectionStage.peer, reason: .noListener, privateData: [])
+            ),
+            (
+                RDMA_CM_EVENT_REJECTED.rawValue, 10,
+                .refused(ConnectionStage.peer, reason: .staleConnection, privateData: [])
+            ),
+            (
+                RDMA_CM_EVENT_REJECTED.rawValue, 5,
+                .refused(ConnectionStage.peer, reason: .transport(5), privateData: [])
+            ),
             (RDMA_CM_EVENT_UNREACHABLE.rawValue, -EHOSTUNREACH, .hostUnreachable(ConnectionStage.peer)),
             (RDMA_CM_EVENT_UNREACHABLE.rawValue, -ENETUNREACH, .networkUnreachable(ConnectionStage.peer)),
             (RDMA_CM_EVENT_CONNECT_ERROR.rawValue, -EINVAL, .aborted(ConnectionStage.peer, privateData: [])),
@@ -178,7 +187,8 @@ struct ConnectionConnectTests {
         let queuePair = try stage.queuePair()
         let connector = try stage.adapter.createConnector()
         await #expect(throws: ConnectionError.privateDataTooLong(asked: 57, limit: 56)) {
-            try await connector.connect(queuePair, to: ConnectionStage.peer, privateData: Array(repeating: 1, count: 57))
+            try await connector.connect(
+                queuePair, to: ConnectionStage.peer, privateData: Array(repeating: 1, count: 57))
         }
         #expect(connector.state == .idle)
         #expect(stage.device.callCount(.createIdentifier) == 0)

@@ -7,15 +7,17 @@ import Verbs
 /// An adapter over a device in memory, on which a test plays the peer by delivering events.
 final class ConnectionStage: Sendable {
     static let peer = LAM.SocketAddress("10.77.0.1:7471")!
+    /// What a request without an address comes from.
+    static let nobody = LAM.SocketAddress("10.0.0.1:0")!
     static let own = LAM.SocketAddress("10.0.0.1:7471")!
 
     let device: FakeDevice
     let adapter: Adapter
     let completions: LAM.CompletionQueue
 
-    init(device: FakeDevice = FakeDevice()) throws {
+    init(device: FakeDevice = FakeDevice(), verbs: ControlVerbs? = nil) throws {
         self.device = device
-        adapter = try Adapter.open(over: device.verbs)
+        adapter = try Adapter.open(over: verbs ?? device.verbs)
         completions = try adapter.createCompletionQueue(depth: 512)
     }
 

@@ -43,6 +43,18 @@ package struct FakeWindow: Hashable, Sendable {
         package let length: UInt64
         /// What the peer may do.
         package let rights: AccessRights
+
+        /// Describes a binding.
+        package init(
+            region: UInt32, queuePair: UInt32, address: UInt64, length: UInt64,
+            rights: AccessRights
+        ) {
+            self.region = region
+            self.queuePair = queuePair
+            self.address = address
+            self.length = length
+            self.rights = rights
+        }
     }
 
     /// The domain's handle.

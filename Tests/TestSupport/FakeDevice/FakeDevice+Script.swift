@@ -17,6 +17,7 @@ extension FakeDevice {
     /// Has a message arrive in the oldest receive.
     ///
     /// - Parameters:
+    ///   - queuePair: Ready to receive or to send; in another state nothing happens.
     ///   - byteCount: The length of the message; one that does not fit fails the queue pair.
     ///   - key: The key that the peer invalidates with it; one that is not bound on this queue pair
     ///     fails it.
@@ -151,10 +152,11 @@ extension FakeDevice.State {
             completion.opcode = request.completionOperation
             completion.byte_len =
                 message?.byteCount ?? UInt32(truncatingIfNeeded: request.byteCount)
+            if isReceive { completion.wc_flags = IBV_WC_GRH.rawValue }
             if let key = message?.invalidatedKey {
                 completion.invalidated_rkey = key
                 // rxe of Linux 6.1 sets the kernel's bit here, not IBV_WC_WITH_INV.
-                completion.wc_flags = 1 << 2
+                completion.wc_flags |= 1 << 2
             }
         }
         let isSolicited = isReceive && (message?.isSolicited ?? false || status != .success)

@@ -89,6 +89,7 @@ extension FakeDevice {
     /// Posts name their first request as the refused one.
     /// - Parameters:
     ///   - code: The `errno` value.
+    ///   - verb: The call.
     ///   - call: Which call, 1 being the next one.
     ///   - times: How many calls from that one on.
     package func inject(_ code: CInt, into verb: Verb, call: Int = 1, times: Int = 1) {
