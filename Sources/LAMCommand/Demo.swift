@@ -9,7 +9,7 @@ struct Demo: AsyncParsableCommand {
             Starts `lam serve` as a second process, puts the file there and gets it back. Every chunk moves through a
             mapping of its own, which is released while its request is under way: the library keeps the memory pinned
             until the device is done with it. Then both copies are compared with the file, and what the kernel says about
-            pinned memory (VmPin) and memory regions (`rdma resource show mr`) with what it said before.
+            pinned memory (VmPin) and memory regions (`rdma resource show`) with what it said before.
 
             Examples:
               lam demo

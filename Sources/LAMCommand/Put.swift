@@ -25,7 +25,8 @@ struct Put: AsyncParsableCommand {
 
     @Option(
         name: .customLong("as"),
-        help: ArgumentHelp("The file's name in the served directory. (default: the last part of FILE)", valueName: "name"))
+        help: ArgumentHelp(
+            "The file's name in the served directory. (default: the last part of FILE)", valueName: "name"))
     var givenName: String?
 
     @OptionGroup var options: TransferOptions

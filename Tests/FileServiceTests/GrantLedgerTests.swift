@@ -53,6 +53,12 @@ import Testing
         #expect(TransferTerms(pinnableBytes: pinnable) == nil)
     }
 
+    @Test(arguments: [(0, 0, 0), (1, 1, 1), (4096, 1, 4096), (8193, 3, 4096), (1 << 50, 8, 4096)])
+    func `a file needs memory for the chunks in flight`(_ byteCount: UInt64, _ count: Int, _ bytes: Int) {
+        let memory = TransferTerms(chunkBytes: 4096, chunkCount: 8).memory(for: byteCount)
+        #expect(memory.count == count && memory.bytes == bytes)
+    }
+
     @Test(arguments: [0, 1, 4095, 4096, 4097, 10_485_763] as [UInt64])
     func `chunks cover the file without a gap`(_ byteCount: UInt64) {
         var end: UInt64 = 0

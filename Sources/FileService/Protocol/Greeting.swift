@@ -3,9 +3,10 @@
 /// The transport pads it with zeros to a length of its own, so everything behind the content is ignored.
 package enum Greeting {
     /// What a client says: the protocol and its version.
-    package static let request: [UInt8] = Array("LAMF".utf8) + [
-        UInt8(Message.version & 0xFF), UInt8(Message.version >> 8),
-    ]
+    package static let request: [UInt8] =
+        Array("LAMF".utf8) + [
+            UInt8(Message.version & 0xFF), UInt8(Message.version >> 8),
+        ]
 
     /// Why a server refuses what a client said; nil if it is what it should be.
     package static func objection(to privateData: [UInt8]) -> String? {

@@ -32,6 +32,12 @@ package struct TransferTerms: Hashable, Sendable {
         self.init(chunkBytes: min(Self.largestChunk, UInt32(clamping: wholePages)), chunkCount: Self.mostChunks)
     }
 
+    /// How many chunks of a file can be in flight, and how much memory each of them needs at most.
+    package func memory(for byteCount: UInt64) -> (count: Int, bytes: Int) {
+        let chunks = ChunkSequence(byteCount: byteCount, chunkBytes: chunkBytes).prefix(Int(chunkCount))
+        return (chunks.count { _ in true }, Int(min(UInt64(chunkBytes), byteCount)))
+    }
+
     /// What suits both of two ends.
     package func limited(to other: TransferTerms) -> TransferTerms {
         TransferTerms(

@@ -37,7 +37,7 @@ extension DeviceDescription {
     /// An entry of a port's address table (GID).
     public struct Address: Hashable, Sendable {
         /// Its place in the table. It moves when addresses come and go.
-        public let index: UInt8
+        public let index: UInt32
         /// The address; on RoCE and iWARP that of the network interface.
         public let address: IPAddress
         /// How packets from this address travel.
@@ -46,7 +46,7 @@ extension DeviceDescription {
         public let networkInterface: String?
 
         /// Describes an address.
-        package init(index: UInt8, address: IPAddress, technology: RDMATechnology, networkInterface: String?) {
+        package init(index: UInt32, address: IPAddress, technology: RDMATechnology, networkInterface: String?) {
             self.index = index
             self.address = address
             self.technology = technology

@@ -31,9 +31,10 @@ struct DemoFile {
     /// The program or one of its libraries, if one is large enough to be worth a look.
     private static func largestMappedFile() -> String? {
         guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return nil }
-        let paths = Set(maps.split(separator: "\n").compactMap { line in
-            line.firstIndex(of: "/").map { start in String(line[start...]) }
-        })
+        let paths = Set(
+            maps.split(separator: "\n").compactMap { line in
+                line.firstIndex(of: "/").map { start in String(line[start...]) }
+            })
         let sizes = paths.compactMap { path in
             (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int).map { size in (path, size) }
         }

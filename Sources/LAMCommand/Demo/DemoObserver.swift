@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Looks at both processes from outside while a file moves, and remembers the most that it saw.
+/// Looks at both processes and the device from outside while a file moves, and remembers the most that it saw.
 final class DemoObserver: Sendable {
+    private let device: String
     private let processes: [Int32]
     private let most: Mutex<Most>
 
@@ -11,7 +12,8 @@ final class DemoObserver: Sendable {
         var memoryRegions: Int?
     }
 
-    init(_ processes: [Int32]) {
+    init(device: String, processes: [Int32]) {
+        self.device = device
         self.processes = processes
         most = Mutex(Most(pinnedKilobytes: processes.map { _ in 0 }))
     }
@@ -35,9 +37,9 @@ final class DemoObserver: Sendable {
 
     private func look(withRegions: Bool) {
         let pinned = processes.map { KernelView.pinnedKilobytes(of: $0) ?? 0 }
-        let regions = withRegions ? KernelView.memoryRegions(of: processes) : nil
+        let regions = withRegions ? KernelView.memoryRegions(on: device) : nil
         most.withLock { most in
-            for index in pinned.indices { most.pinnedKilobytes[index] = max(most.pinnedKilobytes[index], pinned[index]) }
+            most.pinnedKilobytes = zip(most.pinnedKilobytes, pinned).map(max)
             if let regions { most.memoryRegions = max(most.memoryRegions ?? 0, regions) }
         }
     }

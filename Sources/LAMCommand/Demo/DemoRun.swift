@@ -23,13 +23,12 @@ struct DemoRun {
         let own = ProcessInfo.processInfo.processIdentifier
         var result = DemoResult(file: file.path, byteCount: try SourceFile(file.path).byteCount)
         result.client.pinnedBefore = KernelView.pinnedKilobytes(of: own)
-        result.regionsBefore = KernelView.memoryRegions(of: [own])
-
         let name = try chooseDevice()
+        result.regionsBefore = KernelView.memoryRegions(on: name)
         announce(file, device: name, result.byteCount)
         let server = try DemoServer(directory: served, device: name)
         let address = try server.waitUntilListening()
-        let observer = DemoObserver([own, server.processIdentifier])
+        let observer = DemoObserver(device: name, processes: [own, server.processIdentifier])
         let statistics = try await observer.watch {
             let put = StoreTransfer(path: file.path, name: "copy", isQuiet: false)
             let get = FetchTransfer(name: "copy", destination: folder + "/copy", isQuiet: false)
@@ -41,7 +40,7 @@ struct DemoRun {
         result.note(client: statistics, server: try server.stop())
         result.client.pinnedAfter = KernelView.pinnedKilobytes(of: own)
         result.server.pinnedAfter = KernelView.pinnedKilobytes(of: server.processIdentifier) ?? 0
-        result.regionsAfter = KernelView.memoryRegions(of: [own, server.processIdentifier])
+        result.regionsAfter = KernelView.memoryRegions(on: name, settlingAt: result.regionsBefore)
         result.areEqual = [served + "/copy", folder + "/copy"].allSatisfy { copy in
             FileManager.default.contentsEqual(atPath: file.path, andPath: copy)
         }

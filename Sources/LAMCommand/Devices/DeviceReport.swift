@@ -32,7 +32,7 @@ package struct DeviceReport: Encodable {
     }
 
     fileprivate struct Address: Encodable {
-        let index: UInt8
+        let index: UInt32
         let address, technology: String
         let networkInterface: String?
     }

@@ -32,7 +32,8 @@ extension Diagnosis {
     private static func raise(_ pinning: MachineFacts.Pinning) -> String {
         switch (pinning.softLimit, pinning.hardLimit) {
         case (.bytes, .unlimited): "ulimit -l unlimited"
-        case (.bytes(let soft), .bytes(let hard)) where hard > soft: "ulimit -l \(hard / 1024), and beyond that: \(raise)"
+        case (.bytes(let soft), .bytes(let hard)) where hard > soft:
+            "ulimit -l \(hard / 1024), and beyond that: \(raise)"
         default: raise
         }
     }
@@ -77,7 +78,8 @@ extension Diagnosis {
         guard !names.isEmpty else { return .ok("fork", "registrations leave the memory's flags alone") }
         let list = names.joined(separator: " and ")
         return .warning(
-            "fork", "\(list) is set: rdma-core keeps mapped pages from child processes, which changes the memory's flags",
+            "fork",
+            "\(list) is set: rdma-core keeps mapped pages from child processes, which changes the memory's flags",
             mend: "unset \(names.joined(separator: " "))")
     }
 }

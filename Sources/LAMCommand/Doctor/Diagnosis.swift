@@ -10,7 +10,8 @@ package struct Diagnosis: Sendable {
     /// Judges the facts.
     package init(_ facts: MachineFacts) {
         findings =
-            Self.devices(facts) + facts.deviceNodes.map(Self.rights) + Self.ports(facts) + [
+            Self.devices(facts) + facts.deviceNodes.map(Self.rights) + Self.ports(facts)
+            + [
                 Self.mapping(facts), Self.connections(facts), Self.pinLimit(facts.pinning),
                 Self.capability(facts.pinning), Self.controlGroup(facts.pinning), Self.hugePages(facts.hugePages),
                 Self.forkVariables(facts.forkVariables),
@@ -55,7 +56,9 @@ extension Diagnosis {
                 case .success(let details):
                     .ok("device", "\(device.name), firmware \(details.firmwareVersion)" + windows(details))
                 case .failure(let error):
-                    .problem("device", "\(device.name) cannot be opened: \(error)", mend: grant("/dev/infiniband/" + device.nodeName))
+                    .problem(
+                        "device", "\(device.name) cannot be opened: \(error)",
+                        mend: grant("/dev/infiniband/" + device.nodeName))
                 }
             }
         }
@@ -73,7 +76,8 @@ extension Diagnosis {
     private static func rights(_ node: MachineFacts.DeviceNode) -> Finding {
         if node.isUsable { return .ok("rights", "\(node.path) may be read and written") }
         guard node.exists else {
-            return .problem("rights", "\(node.path) is missing, so the device cannot be opened", mend: "modprobe ib_uverbs")
+            return .problem(
+                "rights", "\(node.path) is missing, so the device cannot be opened", mend: "modprobe ib_uverbs")
         }
         return .problem("rights", "\(node.path) may not be read and written by this user", mend: grant(node.path))
     }
@@ -111,7 +115,10 @@ extension Diagnosis {
             return "connect the cable and run a subnet manager (opensm) in the fabric"
         }
         let interface = port.addresses.compactMap(\.networkInterface).first
-        return interface.map { "ip link set \($0) up" } ?? "ip link set INTERFACE up (`rdma link show \(name)/\(port.number)` names it)"
+        guard let interface else {
+            return "ip link set INTERFACE up (`rdma link show \(name)/\(port.number)` names it)"
+        }
+        return "ip link set \(interface) up"
     }
 
     private static func mapping(_ facts: MachineFacts) -> Finding? {
@@ -130,7 +137,8 @@ extension Diagnosis {
             return .problem("rdma_cm", "connections cannot be made: \(reason)", mend: grant(node.path))
         case nil where node.isUsable: return .ok("rdma_cm", "\(node.path) may be read and written")
         case nil where node.exists:
-            return .problem("rdma_cm", "\(node.path) may not be used, so connections cannot be made", mend: grant(node.path))
+            return .problem(
+                "rdma_cm", "\(node.path) may not be used, so connections cannot be made", mend: grant(node.path))
         case .failed, nil:
             return .problem(
                 "rdma_cm", "\(node.path) is missing, so connections cannot be made", mend: "modprobe rdma_ucm")

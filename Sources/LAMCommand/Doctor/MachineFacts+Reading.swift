@@ -5,6 +5,7 @@ extension MachineFacts {
     /// Looks at this machine, and tries out what can be tried.
     ///
     /// - Parameter device: the device to try; nil for the first active one.
+    /// - Returns: what was found; nothing that fails is an error here.
     static func read(device: String?) -> MachineFacts {
         let devices = list()
         let names = (try? devices.get())?.map(\.nodeName) ?? []

@@ -1,9 +1,9 @@
 /// How quantities are written for people.
 enum Quantity {
-    /// Bytes with a binary unit and one digit behind the point: `16.0 MiB`.
+    /// Bytes with a binary unit and one digit behind the point, `16.0 MiB`, or exactly where they are few.
     static func bytes(_ count: some BinaryInteger) -> String {
         let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-        guard count >= 1024 else { return "\(count) \(count == 1 ? "byte" : "bytes")" }
+        guard count >= 10_000 else { return "\(count) \(count == 1 ? "byte" : "bytes")" }
         var value = Double(count)
         var unit = -1
         // At 1023.95 one digit would be rounded to 1024.0.

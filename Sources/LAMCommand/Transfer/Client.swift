@@ -14,7 +14,10 @@ struct Client: ~Copyable {
         let elapsed: Duration
 
         var text: String {
-            "\(Quantity.bytes(byteCount)) in \(Quantity.time(elapsed)), \(Quantity.rate(byteCount, in: elapsed)), checksum \(hexadecimal(checksum))"
+            // How fast a few bytes were says nothing.
+            let rate = byteCount < 1 << 20 ? "" : "\(Quantity.rate(byteCount, in: elapsed)), "
+            let time = Quantity.time(elapsed)
+            return "\(Quantity.bytes(byteCount)) in \(time), \(rate)checksum \(hexadecimal(checksum))"
         }
     }
 
@@ -42,6 +45,8 @@ struct Client: ~Copyable {
             return Client(adapter: adapter, connector: connector, channel: channel)
         } catch ConnectionError.refused(let address, .peer, let privateData) {
             throw TransferFailure.refused(address, Greeting.reason(in: privateData))
+        } catch ConnectionError.refused(let address, .noListener, _) {
+            throw TransferFailure.noServer(address)
         }
     }
 

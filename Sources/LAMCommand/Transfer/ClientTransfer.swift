@@ -36,10 +36,8 @@ struct ClientTransfer {
         self.adapter = adapter
         self.access = access
         chunks = ChunkSequence(byteCount: byteCount, chunkBytes: terms.chunkBytes)
-        let needed = min(UInt64(terms.chunkCount), (byteCount + UInt64(terms.chunkBytes) - 1) / UInt64(terms.chunkBytes))
-        for _ in 0..<needed {
-            free.append(try Lane(on: adapter, chunkBytes: Int(min(UInt64(terms.chunkBytes), byteCount))))
-        }
+        let memory = terms.memory(for: byteCount)
+        for _ in 0..<memory.count { free.append(try Lane(on: adapter, chunkBytes: memory.bytes)) }
     }
 
     /// Moves everything.

@@ -71,7 +71,9 @@ struct ServerLog: Sendable {
 
     private func write(_ entry: Entry) {
         // Strings and numbers always have a form in JSON, except those numbers that are none.
-        guard let data = try? JSONEncoder().encode(entry) else { return }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(entry) else { return }
         Terminal.show(String(decoding: data, as: UTF8.self))
     }
 }

@@ -20,8 +20,8 @@ struct ServerSession {
     /// Serves the client's request.
     ///
     /// Every reason why it cannot be served is told to the client. What a client says is not trusted: names, sizes and
-    /// grants are checked before anything is done with them.
-    /// - Parameter record: noted as soon as it is known what the client wants.
+    /// grants are checked before anything is done with them. What the client wants is in `record` as soon as it is
+    /// known, also if the call throws.
     func run(_ channel: inout Channel, _ record: inout Record?) throws {
         do {
             let request = try channel.nextMessage(patience: ServerTransfer.patience)

@@ -27,9 +27,8 @@ struct ServerTransfer {
     init(byteCount: UInt64, terms: TransferTerms, on adapter: Adapter) throws {
         self.adapter = adapter
         ledger = GrantLedger(byteCount: byteCount, terms: terms)
-        let chunkBytes = UInt64(terms.chunkBytes)
-        let needed = min(UInt64(terms.chunkCount), (byteCount + chunkBytes - 1) / chunkBytes)
-        for _ in 0..<needed { free.append(try PageBuffer(count: Int(min(chunkBytes, byteCount)))) }
+        let memory = terms.memory(for: byteCount)
+        for _ in 0..<memory.count { free.append(try PageBuffer(count: memory.bytes)) }
     }
 
     /// Moves everything.
@@ -53,7 +52,7 @@ struct ServerTransfer {
         _ grant: Grant, _ channel: inout Channel, _ file: inout File
     ) throws {
         try ledger.open(grant)
-        guard let memory = free.popLast() else { fatalError("ServerTransfer: the ledger allowed more chunks than agreed") }
+        guard let memory = free.popLast() else { fatalError("ServerTransfer: more grants than the ledger allows") }
         let mapping = try adapter.buildLam(over: memory)
         try file.move(grant, through: memory, mapping, &channel)
         mapping.release()

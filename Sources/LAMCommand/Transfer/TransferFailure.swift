@@ -19,6 +19,8 @@ enum TransferFailure: Error {
     case checksum(expected: UInt32, found: UInt32)
     /// So little may be pinned that no chunk fits.
     case pinLimit(PinLimitReport)
+    /// Nobody listens at the address.
+    case noServer(SocketAddress)
     /// The server refused the connection.
     case refused(SocketAddress, String)
 }
@@ -27,9 +29,9 @@ extension TransferFailure: CustomStringConvertible {
     /// What happened, for people.
     var description: String {
         switch self {
-        case .peer(let reason): "the other end gave up: \(printable(reason))"
+        case .peer(let reason): "the other end ended the transfer: \(printable(reason))"
         case .request(let operation, let status):
-            "the \(operation) failed (\(status)), and with it the connection: the other end is dead or cut off, or it refused"
+            "the \(operation) failed (\(status)); the other end is dead, cut off, or does not allow it"
         case .disconnected: "the other end has disconnected before the transfer was complete; was it killed?"
         case .silence(let duration): "the other end has said nothing for \(Quantity.time(duration)); is it stopped?"
         case .unexpected(let message): "the other end sent what makes no sense here: \(printable("\(message)"))"
@@ -37,6 +39,7 @@ extension TransferFailure: CustomStringConvertible {
         case .checksum(let expected, let found):
             "the file arrived damaged: checksum \(hexadecimal(found)), at the other end \(hexadecimal(expected)); try again"
         case .pinLimit(let report): report.description
+        case .noServer(let address): "no one serves at \(address); start `lam serve` there, or is it another port?"
         case .refused(let address, let reason): "the server at \(address) refuses: \(printable(reason))"
         }
     }
