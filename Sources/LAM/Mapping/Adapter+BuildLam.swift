@@ -78,8 +78,8 @@ extension Adapter {
             region: region)
         core.children.withLock { $0.add(registration) }
         core.counters.note(pinned: registration)
-        core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
-        return LogicalAddressMapping(registration, of: self)
+        let live = core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
+        return LogicalAddressMapping(registration, at: live, of: self)
     }
 }
 

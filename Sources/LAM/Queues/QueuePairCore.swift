@@ -75,6 +75,8 @@ final class QueuePairCore: Sendable {
             throw error
         }
         number = queuePair.number
+        // Sends wait for the connection at the gate that every post passes anyway.
+        adapter.core.queues.bar(sendQueue)
         marker = Monitor(MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
         adapter.core.children.withLock {
             $0.queuePairs[sendQueue] = self
@@ -91,14 +93,25 @@ final class QueuePairCore: Sendable {
     @inline(__always)
     var isConnected: Bool { state.load(ordering: .acquiring) == State.connected.rawValue }
 
-    @inline(__always)
+    /// Says why the queue pair refuses posts for the time being.
+    func waitWhileConnecting() throws(PostError) {
+        switch state.load(ordering: .acquiring) {
+        case State.created.rawValue: throw .notConnected
+        // In a moment.
+        case State.connected.rawValue: sched_yield()
+        default: throw .ended
+        }
+    }
+
+    /// Whether nothing can be posted any more.
     var hasEnded: Bool { state.load(ordering: .acquiring) == State.ended.rawValue }
 
     /// Lets sends be posted.
     func noteConnected(outboundReads: UInt8) {
         self.outboundReads.store(outboundReads, ordering: .relaxed)
-        _ = state.compareExchange(
+        let (exchanged, _) = state.compareExchange(
             expected: State.created.rawValue, desired: State.connected.rawValue, ordering: .acquiringAndReleasing)
+        if exchanged { adapter.core.queues.unbar(sendQueue) }
     }
 
     /// A request failed: refuses further posts and has everything outstanding flushed.
@@ -108,6 +121,8 @@ final class QueuePairCore: Sendable {
         guard state.exchange(State.ended.rawValue, ordering: .acquiringAndReleasing) != State.ended.rawValue else {
             return
         }
+        adapter.core.queues.bar(sendQueue)
+        adapter.core.queues.bar(receiveQueue)
         adapter.reaper.run { self.endPosting() }
     }
 
@@ -140,7 +155,7 @@ final class QueuePairCore: Sendable {
         state.store(State.ended.rawValue, ordering: .releasing)
         let queues = adapter.core.queues
         for queue in [sendQueue, receiveQueue] {
-            while !queues.hold(queue), !queues.isShut(queue) { sched_yield() }
+            while !queues.hold(queue, evenIfBarred: true), !queues.isShut(queue) { sched_yield() }
             adapter.core.barrier?.issue()
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
@@ -175,7 +190,11 @@ final class QueuePairCore: Sendable {
         guard isConnected, lastSignaled.load(ordering: .acquiring) < queues.posted(sendQueue),
             queues.hold(sendQueue)
         else { return }
-        defer { queues.release(sendQueue) }
+        defer {
+            queues.release(sendQueue)
+            // A failure meanwhile found the queue held.
+            if !isConnected { queues.bar(sendQueue) }
+        }
         adapter.core.barrier?.issue()
         guard !queues.isPosting(sendQueue), deferredCount.load(ordering: .acquiring) == 0, isConnected else { return }
         let position = marker.withLock { $0.post(to: queuePair) }
