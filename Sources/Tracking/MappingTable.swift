@@ -80,7 +80,7 @@ package final class MappingTable: Sendable {
     /// - Returns: false if the identifier is stale: closed before, or of a mapping that is long gone.
     package func close(_ id: MappingID) -> Bool {
         guard let slot = unsafe slots.element(at: id.slot) else { return false }
-        return unsafe slot.pointee.close(id)
+        return unsafe slot.pointee.close(id, fence: queues.ownerFences)
     }
 
     /// Undoes `close` for a mapping whose owner keeps it after all; its addresses work as before.

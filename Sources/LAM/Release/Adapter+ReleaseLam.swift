@@ -13,7 +13,7 @@ extension Adapter {
         guard core.mappings.close(registration.id) else {
             fatalError("Adapter \(name): the mapping built at \(registration.site) was released twice")
         }
-        if !core.mappings.holders(of: registration.id).isEmpty {
+        if core.mappings.isInUse(registration.id) {
             core.counters.deferredReleases.add(1, ordering: .relaxed)
         }
         registration.releasedAt = .now
