@@ -13,11 +13,12 @@ extension ReceiveChain: ElementChain {}
 extension RequestPoster {
     /// Passes the turnstile, waiting for somebody who is inside for a moment.
     @inline(__always)
-    mutating func pass() throws(PostError) {
+    mutating func pass(_ core: QueuePairCore) throws(PostError) {
         while true {
             switch enter() {
             case .inside, .insideAfterOthers: return
             case .held: sched_yield()
+            case .barred: try core.waitWhileConnecting()
             case .shut: throw .ended
             }
         }
