@@ -59,7 +59,9 @@ public final class Adapter: Sendable {
 
     /// What keeps the adapter open.
     public var survivors: Survivors {
-        core.children.withLock { $0.survivors { self.core.use(of: $0.id) } }
+        // What uses a mapping is found out without the lock, which is taken again to name queue pairs.
+        let children = core.children.withLock { $0 }
+        return children.survivors { core.use(of: $0.id) }
     }
 
     /// Unpins the token's page.
