@@ -34,7 +34,8 @@ extension Adapter {
     public func buildLam(
         _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        let length = length ?? descriptors.reduce(0) { $0 + $1.length }
+        // A sum beyond Int.max is more than can be contiguous, which the chain then finds out.
+        let length = length ?? descriptors.reduce(0) { $0.addingReportingOverflow($1.length).overflow ? .max : $0 + $1.length }
         return try buildLam(
             MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
     }
