@@ -9,7 +9,9 @@ extension Adapter {
         core.children.withLock { $0.isClosing = true }
         guard core.children.wait(atMost: patience, until: { $0.isEmpty ? true : nil }) == nil else {
             stopConnections()
-            return releaseTokenRegion()
+            // Where the device refuses, the reaper asks again when the adapter goes.
+            _ = core.token.release()
+            return
         }
         throw .survivors(survivors)
     }

@@ -34,7 +34,11 @@ extension Adapter {
     public func buildLam(
         _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        let length = length ?? descriptors.reduce(0) { $0 + $1.length }
+        // No chain is longer than the address space; where the sum would be, the chain is refused for another reason.
+        let length = length ?? descriptors.reduce(0) { sum, next in
+            let (total, overflow) = sum.addingReportingOverflow(next.length)
+            return overflow ? .max : total
+        }
         return try buildLam(
             MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
     }
@@ -45,7 +49,9 @@ extension Adapter {
         guard UInt64(chain.length) <= info.maxRegistrationSize else {
             throw .tooLong(asked: chain.length, limit: Int(clamping: info.maxRegistrationSize))
         }
+        guard core.children.withLock({ $0.beginBuild() }) else { throw .closed }
         guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
+            core.childGone { $0.cancelBuild() }
             throw .tooManyMappings(limit: MappingTable.capacity)
         }
         let memory = MemoryDescriptor(address: chain.address, length: chain.length)
@@ -57,6 +63,7 @@ extension Adapter {
             return publish(region, memory, at: place, retaining: owner, site: site)
         } catch {
             core.mappings.cancel(place.id)
+            core.childGone { $0.cancelBuild() }
             throw MappingError(error, registering: chain)
         }
     }

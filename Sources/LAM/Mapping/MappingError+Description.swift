@@ -35,6 +35,8 @@ extension MappingError: CustomStringConvertible {
             no memory for a buffer of \(bytes) bytes: \(errnoDescription(errno)); ask for less, or free memory \
             (ulimit -v and the memory limit of the cgroup count, too)
             """
+        case .closed:
+            "the adapter is closed; open another one"
         case .verbFailed(let verb, let errno):
             "\(verb) failed: \(errnoDescription(errno)); `lam doctor` looks for the cause"
         }

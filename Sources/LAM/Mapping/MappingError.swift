@@ -38,6 +38,9 @@ public enum MappingError: Error, Hashable, Sendable {
     /// The system gave no memory for a buffer of `bytes` bytes; `errno` is what `mmap` reported.
     case allocationFailed(bytes: Int, errno: CInt)
 
+    /// The adapter is closed or closing.
+    case closed
+
     /// A verb failed for a reason that no other case names: which one, and the `errno` value it gave.
     case verbFailed(verb: String, errno: CInt)
 }

@@ -51,6 +51,9 @@ final class CompletionQueueCore: @unchecked Sendable {
     }
 
     deinit {
+        // A close that waits for this must find it done.
+        try? queue.close()
+        try? channel.close()
         unsafe polling.deinitialize(count: 1)
         unsafe polling.deallocate()
         adapter.core.childGone { $0.completionQueueCount -= 1 }
@@ -198,6 +201,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// Delivers completions that the device does not know of.
     func deliver(_ completions: [Completion]) {
         whileHeld { polling in
+            drainDevice(&polling)
             polling.pending += completions
         }
         wakeUp.ring()

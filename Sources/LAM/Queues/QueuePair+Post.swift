@@ -87,8 +87,10 @@ extension QueuePair {
 
     /// On rxe a read that the connection does not allow would never complete (T57).
     @inline(__always)
-    private func checkReads() throws(PostError) {
-        guard !core.isConnected || core.outboundReads.load(ordering: .relaxed) > 0 else { throw .readsNotAllowed }
+    private mutating func checkReads() throws(PostError) {
+        guard !core.isConnected || core.outboundReads.load(ordering: .relaxed) > 0 else {
+            throw sends.refuse(.readsNotAllowed)
+        }
     }
 
     // MARK: Receive

@@ -9,6 +9,8 @@ final class QueuePairCore: Sendable {
     let sendCompletions: CompletionQueueCore
     let receiveCompletions: CompletionQueueCore
     let queuePair: Verbs.QueuePair
+    /// The number by which the device and the kernel know the queue pair; a copy, because others ask while it ends.
+    let number: UInt32
     let capacity: QueuePairCapacity
     let sendQueue: QueueID
     let receiveQueue: QueueID
@@ -16,8 +18,11 @@ final class QueuePairCore: Sendable {
     private let state = Atomic<UInt8>(State.created.rawValue)
     /// The last send that will produce a completion whatever happens.
     let lastSignaled = Atomic<UInt64>(0)
-    /// Set while accepted sends wait for the next doorbell.
-    let hasDeferred = Atomic<Bool>(false)
+    /// How many accepted sends wait for the next doorbell: the latest ones of the send queue.
+    let deferredCount = Atomic<Int>(0)
+    /// Sends whose posts succeeded and which the device will never see. They complete as flushed when the queue pair
+    /// ends, after everything that the device has.
+    let unposted = Monitor<[Tracking.Request]>([])
     /// Outbound reads that the connection allows.
     let outboundReads = Atomic<UInt8>(0)
     /// The first sequence number of a connection made by hand.
@@ -26,9 +31,9 @@ final class QueuePairCore: Sendable {
     let windowOperations = Monitor<[WireID: WindowOperation]>([:])
     /// Windows that are bound here, or about to be.
     let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
+    let marker: Monitor<MarkerPath>
     /// Told once when the queue pair ends; set by the connection that uses it.
     let connectionHook = Monitor<(@Sendable () -> Void)?>(nil)
-    private let marker: Monitor<MarkerPath>
     private let ending = Monitor(Ending())
 
     enum State: UInt8 {
@@ -39,7 +44,6 @@ final class QueuePairCore: Sendable {
         case ended
     }
 
-    /// What keeps the end of the queue pair apart from those who move it to the error state.
     private struct Ending {
         var isClosing = false
         /// Threads that are inside `whileOpen`; the queue pair is destroyed after the last one left.
@@ -50,59 +54,41 @@ final class QueuePairCore: Sendable {
         adapter: Adapter, sendCompletions: CompletionQueueCore, receiveCompletions: CompletionQueueCore,
         capacity: QueuePairCapacity
     ) throws(AdapterError) {
-        let queues = adapter.core.queues
         self.adapter = adapter
         self.sendCompletions = sendCompletions
         self.receiveCompletions = receiveCompletions
         self.capacity = capacity
-        try sendCompletions.reserve(Self.deviceSendDepth(capacity))
-        do { try receiveCompletions.reserve(capacity.receiveDepth) } catch {
-            sendCompletions.unreserve(Self.deviceSendDepth(capacity))
-            throw error
-        }
-        do {
-            queuePair = try Self.create(
-                capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue)
+        try Self.reserveRoom(capacity, sendCompletions, receiveCompletions)
+        do throws(AdapterError) {
+            (sendQueue, receiveQueue) = try Self.openTimelines(capacity, in: adapter.core)
+            do throws(VerbError) {
+                queuePair = try Self.create(
+                    capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue)
+            } catch {
+                adapter.core.mappings.closeQueue(sendQueue)
+                adapter.core.mappings.closeQueue(receiveQueue)
+                throw AdapterError(error)
+            }
         } catch {
             sendCompletions.unreserve(Self.deviceSendDepth(capacity))
             receiveCompletions.unreserve(capacity.receiveDepth)
-            throw AdapterError(error)
+            throw error
         }
-        guard let sendQueue = queues.open(depth: Self.deviceSendDepth(capacity), elements: capacity.sendElements),
-            let receiveQueue = queues.open(depth: capacity.receiveDepth, elements: capacity.receiveElements)
-        else { throw .limitExceeded(what: "queues", asked: 1 << 20 + 1, limit: 1 << 20) }
-        self.sendQueue = sendQueue
-        self.receiveQueue = receiveQueue
+        number = queuePair.number
         // Sends wait for the connection at the gate that every post passes anyway.
+<<<<<<< HEAD
         queues.bar(sendQueue)
         marker = Monitor(
             MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
+=======
+        adapter.core.queues.bar(sendQueue)
+        marker = Monitor(MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
+>>>>>>> lam
         adapter.core.children.withLock {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self
         }
     }
-
-    /// One more than the user has, for the marker behind an unsignaled tail.
-    private static func deviceSendDepth(_ capacity: QueuePairCapacity) -> Int { capacity.sendDepth + 1 }
-
-    private static func create(
-        _ capacity: QueuePairCapacity, on adapter: Adapter, sendQueue: Verbs.CompletionQueue,
-        receiveQueue: Verbs.CompletionQueue
-    ) throws(VerbError) -> Verbs.QueuePair {
-        let queuePair = try Verbs.QueuePair(
-            in: adapter.core.domain, sendQueue: sendQueue, receiveQueue: receiveQueue,
-            capacity: Verbs.QueuePairCapacity(
-                sendDepth: deviceSendDepth(capacity), receiveDepth: capacity.receiveDepth,
-                sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
-                inlineBytes: capacity.inlineBytes))
-        try queuePair.modify(
-            .initialized(port: adapter.info.port, peerRights: [.remoteRead, .remoteWrite]))
-        return queuePair
-    }
-
-    /// The number by which the device and the kernel know the queue pair.
-    var number: UInt32 { queuePair.number }
 
     func side(of queue: QueueID) -> QueueSide {
         queue == sendQueue ? .send : .receive
@@ -125,6 +111,9 @@ final class QueuePairCore: Sendable {
         default: throw .ended
         }
     }
+
+    /// Whether nothing can be posted any more.
+    var hasEnded: Bool { state.load(ordering: .acquiring) == State.ended.rawValue }
 
     /// Lets sends be posted.
     func noteConnected(outboundReads: UInt8) {
@@ -180,8 +169,10 @@ final class QueuePairCore: Sendable {
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
         }
+        withdrawDeferred()
         try? queuePair.modify(.error)
         retireWindows()
+        completeUnposted()
         connectionHook.withLock { $0.take() }?()
     }
 
@@ -214,7 +205,7 @@ final class QueuePairCore: Sendable {
             if !isConnected { queues.bar(sendQueue) }
         }
         adapter.core.barrier?.issue()
-        guard !queues.isPosting(sendQueue), !hasDeferred.load(ordering: .acquiring), isConnected else { return }
+        guard !queues.isPosting(sendQueue), deferredCount.load(ordering: .acquiring) == 0, isConnected else { return }
         let position = marker.withLock { $0.post(to: queuePair) }
         if let position { lastSignaled.store(position, ordering: .releasing) }
     }
@@ -240,6 +231,8 @@ final class QueuePairCore: Sendable {
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
         sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
+        // A poster is gone for good, so that no window is added; the device may have refused to end one.
+        while !retireWindows() { usleep(1000) }
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
@@ -252,7 +245,7 @@ final class QueuePairCore: Sendable {
     }
 
     /// How long flushed requests may take to arrive. A device that is slower loses results, never safety.
-    private static let drainTime = Duration.milliseconds(500)
+    static let drainTime = Duration.milliseconds(500)
 
     private func destroy() {
         while true {
@@ -260,32 +253,6 @@ final class QueuePairCore: Sendable {
                 adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
                 usleep(10_000)
             }
-        }
-    }
-}
-
-/// The reaper's own way of posting to a send queue.
-private struct MarkerPath: ~Copyable {
-    private var poster: RequestPoster
-    private var chain = SendChain(capacity: 1, elementsPerRequest: 1)
-
-    init(queue: QueueID, depth: Int, mappings: MappingTable) {
-        poster = RequestPoster(queue: queue, depth: depth, mappings: mappings)
-    }
-
-    /// - Returns: the marker's position; nil if the queue is full, or the device refused.
-    mutating func post(to queuePair: Verbs.QueuePair) -> UInt64? {
-        poster.catchUp()
-        guard poster.begin() else { return nil }
-        let wire = poster.commit(context: 0, tag: RequestTag.marker.rawValue)
-        chain.appendWrite(
-            identifier: wire.raw, elementCount: 0, flags: .signaled, remoteAddress: 0, remoteKey: 0)
-        defer { chain.reset() }
-        switch chain.post(to: queuePair.postTarget) {
-        case .posted, .undetermined: return poster.posted
-        case .refused:
-            poster.withdraw(1) { _ in }
-            return nil
         }
     }
 }

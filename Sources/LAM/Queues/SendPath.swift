@@ -33,13 +33,13 @@ struct SendPath: ~Copyable, Sendable {
         poster = RequestPoster(
             queue: core.sendQueue, depth: core.capacity.sendDepth, mappings: core.adapter.core.mappings)
         chain = SendChain(
-            capacity: core.capacity.sendDepth, elementsPerRequest: max(1, core.capacity.sendElements))
+            capacity: max(1, core.capacity.sendDepth), elementsPerRequest: max(1, core.capacity.sendElements))
         adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
         elementLimit = core.capacity.sendElements
         inlineLimit = core.capacity.inlineBytes
         lengthLimit = min(UInt64(UInt32.max), UInt64(core.adapter.info.maxTransferLength))
-        unsignaledLimit = max(1, core.capacity.sendDepth / 2)
+        unsignaledLimit = core.capacity.sendDepth / 2
         unsignaledRoom = unsignaledLimit
     }
 
@@ -87,9 +87,9 @@ struct SendPath: ~Copyable, Sendable {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64,
         flags: RequestFlags, _ operation: Operation
     ) throws(PostError) {
+        // The address and the token of another adapter's mapping may by chance be right here, too.
+        guard ObjectIdentifier(mapping.adapter) == adapter else { throw refuse(.unknownAddress(element: 0)) }
         let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
-        // Tokens of two devices may be equal.
-        guard ObjectIdentifier(mapping.adapter) == adapter else { throw .wrongToken(element: 0) }
         try post(
             Request(operation: operation, context: context, flags: flags, remote: remote), element.span)
     }
@@ -107,7 +107,7 @@ struct SendPath: ~Copyable, Sendable {
         defer { poster.leave() }
         try prepare(request) { (path) throws(PostError) in try path.place(elements) }
         if request.flags.has(.defer) {
-            core.hasDeferred.store(true, ordering: .releasing)
+            core.deferredCount.store(chain.count, ordering: .releasing)
         } else {
             try ring()
         }
@@ -130,7 +130,10 @@ struct SendPath: ~Copyable, Sendable {
     ) throws(PostError) {
         try poster.pass(core)
         defer { poster.leave() }
-        guard poster.begin() else { throw .queueFull(depth: core.capacity.sendDepth) }
+        guard poster.begin() else {
+            ringAccepted()
+            throw .queueFull(depth: core.capacity.sendDepth)
+        }
         let tag = RequestTag(operation.operation, isSilent: flags.contains(.silentSuccess))
         let wire = poster.commit(context: context, tag: tag.rawValue)
         core.windowOperations.withLock { $0[wire] = operation }
@@ -143,11 +146,12 @@ struct SendPath: ~Copyable, Sendable {
         }
     }
 
-    /// Hands over what was deferred and never followed by a request that was not.
-    mutating func flushDeferred() {
-        guard chain.count > 0, case .some = try? poster.pass(core) else { return }
+    /// A request was refused before it came here; what was deferred before it is handed over all the same (rule 2.6).
+    mutating func refuse(_ error: PostError) -> PostError {
+        guard chain.count > 0, case .some = try? poster.pass(core) else { return error }
         defer { poster.leave() }
         ringAccepted()
+        return error
     }
 
     // MARK: Preparing
@@ -169,7 +173,7 @@ struct SendPath: ~Copyable, Sendable {
             let wire = poster.commit(context: request.context, tag: tag.rawValue)
             append(request, identifier: wire.raw, elementCount: count, flags: SendFlags(rawValue: signal(request.flags).rawValue | extra.rawValue))
         } catch {
-            if chain.count > 0 { ringAccepted() }
+            ringAccepted()
             throw error
         }
     }
@@ -238,16 +242,18 @@ struct SendPath: ~Copyable, Sendable {
     /// The device refused the last `count` requests, of which the last one is the caller's own.
     @inline(never)
     private mutating func refuseLast(of count: Int, _ code: CInt) throws(PostError) {
-        let accepted = takeBack(count).dropLast()
-        deliverFlushed(Array(accepted))
+        core.refuse(takeBack(count).dropLast())
         throw .verbFailed(verb: "ibv_post_send", errno: code)
     }
 
     /// Hands over requests whose posts have all succeeded: where the device refuses, they complete as flushed.
     private mutating func ringAccepted() {
         let count = chain.count
-        guard case .refused(let first, _) = handOver() else { return }
-        deliverFlushed(takeBack(count - first))
+        guard count > 0 else { return }
+        let outcome = handOver()
+        core.deferredCount.store(0, ordering: .releasing)
+        guard case .refused(let first, _) = outcome else { return }
+        core.refuse(takeBack(count - first))
     }
 
     /// - Returns: how it went; requests whose fate the device leaves open count as posted until they are flushed (T11).
@@ -256,7 +262,7 @@ struct SendPath: ~Copyable, Sendable {
         let count = chain.count
         let outcome = chain.post(to: target)
         chain.reset()
-        if count > 1 { core.hasDeferred.store(false, ordering: .releasing) }
+        if count > 1 { core.deferredCount.store(0, ordering: .releasing) }
         return outcome
     }
 
@@ -265,19 +271,10 @@ struct SendPath: ~Copyable, Sendable {
         var refused: [Tracking.Request] = []
         // What was the last signaled position may be given to an unsignaled request next.
         core.lastSignaled.store(0, ordering: .releasing)
+        // Perhaps it was the one that was to be signaled; then nothing would be for another half queue.
+        unsignaledRoom = 0
         poster.withdraw(UInt64(count)) { refused.append($0) }
         return refused
-    }
-
-    private func deliverFlushed(_ requests: [Tracking.Request]) {
-        guard !requests.isEmpty else { return }
-        let completions = requests.map {
-            Completion(
-                context: $0.context, status: .flushed, operation: RequestTag(rawValue: $0.tag).operation,
-                queuePairNumber: core.number)
-        }
-        // The reaper delivers: a poster must not wait for a poller.
-        core.adapter.reaper.run { [queue = core.sendCompletions] in queue.deliver(completions) }
     }
 }
 

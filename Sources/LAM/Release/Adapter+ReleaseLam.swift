@@ -35,6 +35,8 @@ extension Adapter {
         core.barrier?.issue()
         guard core.mappings.isIdle(registration.id) else {
             reopen(registration)
+            // An unsignaled tail would hold it for ever, if nothing is posted behind it.
+            reaper.run { [core] in core.help([registration]) }
             return .inUse(core.use(of: registration.id))
         }
         registration.releasedAt = .now

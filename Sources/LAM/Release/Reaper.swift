@@ -17,6 +17,8 @@ final class Reaper: Sendable {
         var isStopping = false
         /// Somebody waits for one of `released`.
         var isUrgent = false
+        /// Told to whoever stops the thread.
+        var ending: Ending?
         /// The thread will look by itself within ``longestPause``, so that a release need not wake it.
         var isTicking = false
 
@@ -30,6 +32,13 @@ final class Reaper: Sendable {
             isUrgent = false
             isTicking = false
         }
+    }
+
+    /// How far a thread came that was told to stop.
+    private enum Ending {
+        case finished
+        /// The device refuses something. The thread goes on by itself until it does not.
+        case refused
     }
 
     private let inbox: Monitor<Inbox>
@@ -62,10 +71,11 @@ final class Reaper: Sendable {
         inbox.signal()
     }
 
-    /// Ends the thread once everything handed over is unpinned.
+    /// Ends the thread once everything handed over is unpinned, and waits for that unless the device refuses.
     func stop() {
         inbox.withLock { $0.isStopping = true }
         inbox.signal()
+        guard !thread.isCurrent, case .finished = inbox.wait(until: { $0.ending }) else { return thread.detach() }
         thread.join()
     }
 
@@ -77,7 +87,8 @@ final class Reaper: Sendable {
         var pause = shortestPause
         while true {
             fill(&batch, from: inbox, pause: work.isDone ? nil : pause)
-            if batch.isStopping && batch.isEmpty && work.isDone { return }
+            if batch.isStopping && batch.isEmpty && work.isDone && work.finish() { break }
+            if batch.isStopping && work.isRefused { end(inbox, .refused) }
             batch.errands.forEach { $0() }
             work.add(batch.released)
             // Now, because what they hold may be all that keeps the adapter.
@@ -85,6 +96,12 @@ final class Reaper: Sendable {
             batch.released.removeAll(keepingCapacity: true)
             pause = work.advance() ? shortestPause : min(pause * 2, longestPause)
         }
+        end(inbox, .finished)
+    }
+
+    private static func end(_ inbox: Monitor<Inbox>, _ ending: Ending) {
+        inbox.withLock { $0.ending = ending }
+        inbox.signal()
     }
 
     /// Sleeps until there is something new or, where there is something old to look at, for `pause`.

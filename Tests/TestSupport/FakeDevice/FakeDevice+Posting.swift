@@ -53,7 +53,7 @@ extension FakeDevice.State {
     fileprivate mutating func takeSend(_ request: FakeRequest?, on number: UInt32) -> CInt {
         guard let queuePair = queuePairs[number] else { return refuseUse(.postSend) }
         guard let request else { return EINVAL }
-        guard queuePair.sends.count < queuePair.capacity.sendDepth else { return ENOMEM }
+        guard queuePair.sends.count < queuePair.sendSlots else { return ENOMEM }
         guard request.elements.count <= queuePair.capacity.sendElements else { return EINVAL }
         guard
             !request.flags.contains(.inline)
@@ -66,7 +66,7 @@ extension FakeDevice.State {
     fileprivate mutating func takeReceive(_ request: FakeRequest, on number: UInt32) -> CInt {
         guard let queuePair = queuePairs[number] else { return refuseUse(.postReceive) }
         guard queuePair.state != .reset else { return EINVAL }
-        guard queuePair.receives.count < queuePair.capacity.receiveDepth else { return ENOMEM }
+        guard queuePair.receives.count < queuePair.receiveSlots else { return ENOMEM }
         guard request.elements.count <= queuePair.capacity.receiveElements else { return EINVAL }
         queuePairs[number]?.receives.append(request)
         return 0

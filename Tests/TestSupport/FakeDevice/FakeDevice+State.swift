@@ -32,7 +32,7 @@ extension FakeDevice {
         /// By descriptor.
         var eventChannels: [CInt: FakeEventChannel] = [:]
         /// Taken and not acknowledged.
-        var takenEvents: [FakeEvent] = []
+        var takenEvents: [UnsafeMutablePointer<rdma_cm_event>] = unsafe []
         /// In the order of creation; `nil` when destroyed.
         var identifiers: [FakeIdentifier?] = []
 
@@ -64,6 +64,14 @@ extension FakeDevice {
             unsafe object.initialize(to: value)
             unsafe blocks.append(UnsafeMutableRawPointer(object))
             return unsafe object
+        }
+
+        /// Allocates bytes that stay until the device goes.
+        mutating func allocate(bytes: [UInt8]) -> UnsafeRawPointer {
+            let block = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
+            unsafe block.copyMemory(from: bytes, byteCount: bytes.count)
+            unsafe blocks.append(block)
+            return UnsafeRawPointer(block)
         }
 
         mutating func freeBlocks() {
