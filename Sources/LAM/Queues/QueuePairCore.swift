@@ -76,14 +76,9 @@ final class QueuePairCore: Sendable {
         }
         number = queuePair.number
         // Sends wait for the connection at the gate that every post passes anyway.
-<<<<<<< HEAD
-        queues.bar(sendQueue)
+        adapter.core.queues.bar(sendQueue)
         marker = Monitor(
             MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
-=======
-        adapter.core.queues.bar(sendQueue)
-        marker = Monitor(MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
->>>>>>> lam
         adapter.core.children.withLock {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self
