@@ -7,12 +7,12 @@ import PlainVerbs
 /// On an emulated device only the ratios mean anything.
 @main
 struct DeviceBench {
-    static func main() async throws {
+    static func main() throws {
         let adapter = try Adapter.open()
         print("\(adapter.name) (\(adapter.info.technology)); \(Machine.description)")
         print("in turn with the C loop; median [middle half]; a ratio of 1 is the C loop's time\n")
         print(try BuildBench(adapter).table())
-        print("\n" + (try await UnpinBench(adapter).table()))
+        print("\n" + (try UnpinBench(adapter).table()))
         print("\n" + (try WindowBench(adapter).table()))
     }
 }

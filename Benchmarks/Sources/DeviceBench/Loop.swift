@@ -10,13 +10,17 @@ struct Loop: ~Copyable {
     private let landing: LogicalAddressMapping
 
     init(_ adapter: Adapter) throws {
-        completions = try adapter.createCompletionQueue(depth: 256)
-        farCompletions = try adapter.createCompletionQueue(depth: 256)
-        near = try adapter.createQueuePair(completions: completions)
-        far = try adapter.createQueuePair(completions: farCompletions)
-        landing = try adapter.buildLam(over: try PageBuffer(count: 4096))
+        let nearCompletions = try adapter.createCompletionQueue(depth: 256)
+        let farCompletions = try adapter.createCompletionQueue(depth: 256)
+        let near = try adapter.createQueuePair(completions: nearCompletions)
+        let far = try adapter.createQueuePair(completions: farCompletions)
         try near.connect(to: far.address)
         try far.connect(to: near.address)
+        landing = try adapter.buildLam(over: try PageBuffer(count: 4096))
+        completions = nearCompletions
+        self.farCompletions = farCompletions
+        self.near = near
+        self.far = far
     }
 
     /// Sends a message from the mapping's first bytes and polls nothing but what earlier ones left.

@@ -15,12 +15,12 @@ struct UnpinBench {
         self.adapter = adapter
     }
 
-    func table() async throws -> String {
+    func table() throws -> String {
         var table = Table("from release() to VmPin as before", "ms", "longest", "target")
-        let idle = try await samples { $0.release() }
+        let idle = try samples { $0.release() }
         table.add("nothing outstanding", idle.text(digits: 2), decimal(idle.quantile(1), 2), "<= 10 ms")
         var loop = try Loop(adapter)
-        let busy = try await samples { mapping in
+        let busy = try samples { mapping in
             do { try loop.exchange(mapping) } catch { fatalError("\(error)") }
             mapping.release()
         }
@@ -31,17 +31,16 @@ struct UnpinBench {
         return table.text
     }
 
-    private func samples(_ release: (consuming LogicalAddressMapping) -> Void) async throws -> Samples {
+    private func samples(_ release: (consuming LogicalAddressMapping) -> Void) throws -> Samples {
         let buffer = try PageBuffer(count: Self.bytes)
         var samples = Samples()
         for _ in 0..<Self.rounds {
             let before = ProcessStatus.pinnedKilobytes
             let mapping = try adapter.buildLam(over: buffer)
-            let time = ContinuousClock().measure {
-                release(mapping)
-                while ProcessStatus.pinnedKilobytes > before { usleep(100) }
-            }
-            samples.add(time / .milliseconds(1))
+            let start = ContinuousClock.now
+            release(mapping)
+            while ProcessStatus.pinnedKilobytes > before { usleep(100) }
+            samples.add((ContinuousClock.now - start) / .milliseconds(1))
         }
         return samples
     }
