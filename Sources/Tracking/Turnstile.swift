@@ -85,7 +85,7 @@ package struct Turnstile: ~Copyable {
     /// Asked after a barrier, "yes" means that whatever the owner does from now on, it does knowing what was stored
     /// before the barrier. A visit lasts nanoseconds; an owner that lost its processor inside makes the answer "no".
     func ownerHasLeft() -> Bool {
-        for _ in 0..<1000 where !isOwnerInside { return true }
+        for _ in 0..<100 where !isOwnerInside { return true }
         return false
     }
 }

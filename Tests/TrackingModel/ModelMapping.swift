@@ -1,0 +1,65 @@
+import Tracking
+
+/// One mapping, and the truth about who uses it.
+final class ModelMapping {
+    enum Stage {
+        case live, closing, retired
+    }
+
+    let id: MappingID
+    let base: UInt64
+    let length: UInt64
+    let key: UInt32
+    var stage = Stage.live
+
+    // MARK: What the device may touch, whether anybody knows it or not
+
+    /// Elements of requests that the device holds, or that are on their way to it.
+    var deviceUses = 0
+    /// Windows that a peer can use.
+    var deviceWindows = 0
+
+    // MARK: What one who sees every call and every completion knows
+
+    /// Elements of requests that are not retired.
+    var knownUses = 0
+    /// Windows from the post of their bind to their certain end.
+    var knownWindows = 0
+    /// Elements of requests of shared receive queues that are not retired.
+    var sharedUses = 0
+    /// Queues that gave back a request naming the mapping: their fence may stand later than their last use.
+    var loosened: Set<Int> = []
+
+    init(id: MappingID, base: UInt64, length: UInt64, key: UInt32) {
+        self.id = id
+        self.base = base
+        self.length = length
+        self.key = key
+    }
+
+    var isTouchable: Bool { deviceUses > 0 || deviceWindows > 0 }
+    var isKnownBusy: Bool { knownUses > 0 || knownWindows > 0 || sharedUses > 0 }
+
+    func contains(_ address: UInt64) -> Bool {
+        address &- base < length
+    }
+}
+
+/// A type-2 window over a mapping.
+final class ModelWindow {
+    enum Stage {
+        case binding, bound, invalidating, dead
+    }
+
+    let mapping: ModelMapping
+    let id: MappingID
+    let queue: ModelQueue
+    var stage = Stage.binding
+    var isBoundOnDevice = false
+
+    init(over mapping: ModelMapping, id: MappingID, queue: ModelQueue) {
+        self.mapping = mapping
+        self.id = id
+        self.queue = queue
+    }
+}
