@@ -11,7 +11,7 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// The logical address of the first byte, or `closed` whenever requests must not name the mapping.
     ///
     /// It contains the generation, so it never recurs soon: a request that finds it twice was at the same mapping.
-    @usableFromInline let base = Atomic<UInt64>(closed)
+    @usableFromInline package let base = Atomic<UInt64>(closed)
 
     /// The bytes that a request may name; zero while the mapping is closed.
     @usableFromInline let length = Atomic<UInt64>(0)

@@ -2,7 +2,7 @@
 @usableFromInline
 package struct QueueID: Hashable, Sendable {
     /// The slot's index below, its generation above; zero names no queue.
-    @usableFromInline let raw: UInt64
+    @usableFromInline package let raw: UInt64
 
     @inlinable @inline(__always)
     init(raw: UInt64) { self.raw = raw }

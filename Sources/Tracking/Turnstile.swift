@@ -82,8 +82,8 @@ package struct Turnstile: ~Copyable {
 
     /// Whether the owner was seen outside since this was called.
     ///
-    /// Asked after a barrier, "yes" means that whatever the owner does from now on, it does knowing what was stored
-    /// before the barrier. A visit lasts nanoseconds; an owner that lost its processor inside makes the answer "no".
+    /// "Yes" means that whatever the owner began before is over. A visit lasts nanoseconds; an owner that lost its
+    /// processor inside makes the answer "no".
     func ownerHasLeft() -> Bool {
         for _ in 0..<100 where !isOwnerInside { return true }
         return false

@@ -28,6 +28,8 @@ package enum Canary: String, CaseIterable, Sendable {
     case staleCloseAccepted
     /// The addresses of a slot are the same in every generation.
     case addressReusedAtOnce
+    /// A slot's fences are taken away also from a poster which is about to write one.
+    case latePosterLosesFence
     /// Counted uses do not keep a mapping.
     case countedUsesIgnored
     /// A completion of a shared receive queue retires every earlier one.

@@ -1,3 +1,4 @@
+import Synchronization
 import Tracking
 
 /// The seam between the model and the tracking under test: every call passes here, and a canary breaks it here.
@@ -32,6 +33,18 @@ final class Driver {
         return mappings.close(occupant.id)
     }
 
+    func retire(_ id: MappingID) {
+        mappings.retire(id)
+        guard canary == .latePosterLosesFence, let slot = unsafe mappings.slots.element(at: id.slot) else { return }
+        for index in 0..<4 { unsafe slot.pointee.fences[index].queue.store(0, ordering: .relaxed) }
+    }
+
+    /// Whether posters that came late to a former mapping left fences in its slot.
+    func hasFences(in slot: UInt32) -> Bool {
+        guard let slot = unsafe mappings.slots.element(at: slot) else { return false }
+        return (0..<4).contains { unsafe slot.pointee.fences[$0].queue.load(ordering: .relaxed) != 0 }
+    }
+
     func isIdle(_ id: MappingID) -> Bool {
         guard canary == .countedUsesIgnored else { return mappings.isIdle(id) }
         let holders = mappings.holders(of: id)
@@ -54,7 +67,9 @@ final class Driver {
     func use(
         _ address: UInt64, length: UInt32, element: Int, of expected: ModelMapping?, by queue: ModelQueue
     ) -> Result<UInt32, UseError> {
-        if canary == .firstElementOnly, element > 0, let expected { return .success(expected.key) }
+        if canary == .firstElementOnly, element > 0, let expected, expected.contains(address + UInt64(length) - 1) {
+            return .success(expected.key)
+        }
         do throws(UseError) {
             return .success(try queue.poster.use(address: realAddress(address), length: length))
         } catch {
@@ -120,9 +135,10 @@ final class Driver {
     // MARK: Windows
 
     func holdWindow(over mapping: ModelMapping) -> Result<MappingID, UseError> {
-        guard canary != .windowNotCounted else { return .success(mapping.id) }
         do throws(UseError) {
-            return .success(try mappings.holdWindow(address: realAddress(mapping.base), length: mapping.length).id)
+            let id = try mappings.holdWindow(address: realAddress(mapping.base), length: mapping.length).id
+            if canary == .windowNotCounted { mappings.dropWindow(id) }
+            return .success(id)
         } catch {
             return .failure(error)
         }
@@ -130,7 +146,9 @@ final class Driver {
 
     /// The invalidation of a window is posted.
     func invalidating(_ window: ModelWindow) {
-        if canary == .windowDroppedEarly { mappings.dropWindow(window.id) }
+        guard canary == .windowDroppedEarly, !window.isDropped else { return }
+        mappings.dropWindow(window.id)
+        window.isDropped = true
     }
 
     /// The window is certainly dead.
@@ -138,7 +156,7 @@ final class Driver {
         let isSpared =
             switch canary {
             case .windowNotCounted: true
-            case .windowDroppedEarly: window.stage == .invalidating
+            case .windowDroppedEarly: window.isDropped
             case .failedBindForgotten: window.stage == .binding
             default: false
             }

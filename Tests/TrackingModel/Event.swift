@@ -1,6 +1,6 @@
 /// What a step of the model does; how often each happened says whether a run tried everything.
 package enum Event: Int, CaseIterable, Sendable {
-    case prepared, committed, abandoned, refusedElement, queueFull
+    case prepared, committed, abandoned, refusedElement, lateUse, lateUseRefused, queueFull
     case posted, refusedPost, undeterminedPost, forcedPost
     case executed, failed, flushed, polled, silentlyRetired, duplicate, lateCompletion
     case mapped, cancelled, released, staleRelease, reopened, reaped, busyWhenAsked

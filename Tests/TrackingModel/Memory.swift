@@ -18,18 +18,24 @@ struct Memory<Element> {
     }
 }
 
-/// The addresses of the last mappings, none of which may come back.
-struct RecentBases {
-    /// False where slots are scarce, and their generations the only difference.
-    var isChecked = true
-    private var set: Set<UInt64> = []
+/// The address ranges that were released last, and must rest.
+struct ReleasedRanges {
+    /// Ordinary mappings have 4 GiB each to themselves, and every slot rests for 1024 others.
+    private var ordinary: Set<UInt64> = []
     private var order = Fifo<UInt64>()
+    /// Large mappings have only few slots here, which are used again at once, in 8 generations.
+    private var large = Memory<ModelMapping>(capacity: 7)
 
-    /// - Returns: false if a recent mapping had the same address.
-    mutating func add(_ base: UInt64) -> Bool {
-        guard isChecked else { return true }
-        order.append(base)
-        if order.count > 8192, let oldest = order.popFirst() { set.remove(oldest) }
-        return set.insert(base).inserted
+    mutating func add(_ mapping: ModelMapping) {
+        guard !mapping.isLarge else { return large.add(mapping) }
+        let range = mapping.base >> 32
+        order.append(range)
+        ordinary.insert(range)
+        if order.count > 8192, let oldest = order.popFirst() { ordinary.remove(oldest) }
+    }
+
+    func contains(_ mapping: ModelMapping) -> Bool {
+        guard mapping.isLarge else { return ordinary.contains(mapping.base >> 32) }
+        return large.all.contains { $0.contains(mapping.base) || mapping.contains($0.base) }
     }
 }

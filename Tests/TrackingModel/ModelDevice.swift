@@ -38,7 +38,7 @@ struct ModelDevice {
     }
 
     private func touch(_ mapping: ModelMapping) throws(Violation) {
-        try require(mapping.stage != .retired, "the device touched \(mapping.id) after it was unmapped")
+        try require(mapping.isMapped, "the device touched \(mapping.id) after it was unmapped")
         mapping.deviceUses -= 1
     }
 
@@ -68,7 +68,7 @@ struct ModelDevice {
         switch operation {
         case .transfer: break
         case .bind(let window):
-            try require(window.mapping.stage != .retired, "a window was bound over unmapped \(window.mapping.id)")
+            try require(window.mapping.isMapped, "a window was bound over unmapped \(window.mapping.id)")
             window.isBoundOnDevice = true
             window.mapping.deviceWindows += 1
         case .invalidate(let window): end(window)

@@ -3,7 +3,10 @@ import Tracking
 /// One mapping, and the truth about who uses it.
 final class ModelMapping {
     enum Stage {
-        case live, closing, retired
+        case live, closing
+        /// The device knows it no more; its slot is not free yet.
+        case unmapping
+        case retired
     }
 
     let id: MappingID
@@ -27,8 +30,9 @@ final class ModelMapping {
     var knownWindows = 0
     /// Elements of requests of shared receive queues that are not retired.
     var sharedUses = 0
-    /// Queues that gave back a request naming the mapping: their fence may stand later than their last use.
-    var loosened: Set<Int> = []
+    /// True once a fence may stand later than the last use of its queue: a request naming the mapping was given back,
+    /// or a fence was left in the slot by a poster that came late.
+    var hasLooseFences = false
 
     init(id: MappingID, base: UInt64, length: UInt64, key: UInt32) {
         self.id = id
@@ -37,6 +41,8 @@ final class ModelMapping {
         self.key = key
     }
 
+    var isLarge: Bool { base & 1 << 62 != 0 }
+    var isMapped: Bool { stage == .live || stage == .closing }
     var isTouchable: Bool { deviceUses > 0 || deviceWindows > 0 }
     var isKnownBusy: Bool { knownUses > 0 || knownWindows > 0 || sharedUses > 0 }
 
@@ -56,6 +62,8 @@ final class ModelWindow {
     let queue: ModelQueue
     var stage = Stage.binding
     var isBoundOnDevice = false
+    /// For the canary that drops windows too early.
+    var isDropped = false
 
     init(over mapping: ModelMapping, id: MappingID, queue: ModelQueue) {
         self.mapping = mapping

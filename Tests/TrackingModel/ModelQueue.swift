@@ -47,6 +47,8 @@ final class ModelQueue {
     var visit: [ModelRequest] = []
     /// Begun in this visit, not yet committed.
     var preparing: ModelRequest?
+    /// An element of `preparing` whose poster lost its processor.
+    var lateUse: LateUse?
 
     // MARK: The timeline, request by request
 

@@ -7,8 +7,9 @@ extension ModelRun {
         if !queue.isInside {
             guard try enter(queue) else { return }
         }
+        if try continueLateUse(on: queue, patience: profile.patiencePercent) { return }
         if queue.preparing == nil { try prepare(on: queue) }
-        guard !random.chance(20) else { return }
+        guard queue.lateUse == nil, !random.chance(20) else { return }
         try commit(on: queue)
         guard !random.chance(queue.visit.count < 4 ? 30 : 0) else { return }
         try giveToDevice(queue)
@@ -36,7 +37,8 @@ extension ModelRun {
         for element in 0..<random.below(5) {
             guard try name(element, in: request, on: queue) else { return abandon(queue) }
         }
-        if random.chance(4) { abandon(queue) }
+        if random.chance(4) { return abandon(queue) }
+        if random.chance(6), beginLateUse(on: queue) { return }
     }
 
     /// Names an element of a request; usually it is mapped.
@@ -57,16 +59,21 @@ extension ModelRun {
             return false
         }
         try require(result == .success(mapping.key), "live address \(hex(address)) of \(mapping.id): \(result)")
-        request.uses.append(mapping)
+        note(mapping, in: request)
+        return true
+    }
+
+    func note(_ mapping: ModelMapping, in request: ModelRequest?) {
+        request?.uses.append(mapping)
         mapping.deviceUses += 1
         mapping.knownUses += 1
-        return true
     }
 
     private func randomElement() -> (address: UInt64, length: UInt32) {
         if random.chance(3), let stale = random.pick(staleAddresses.all) { return (stale, 1) }
         if random.chance(1) { return (random.next(), 1) }
-        guard let mapping = random.pick(mappings) else { return (0, 1) }
+        let live = mappings.filter { $0.stage == .live }
+        guard let mapping = random.pick(random.chance(97) ? live : mappings) else { return (0, 1) }
         let offset = UInt64(random.below(Int(mapping.length)))
         let room = UInt32(clamping: mapping.length - offset)
         return (mapping.base + offset, random.chance(2) ? room &+ 1 : 1 + UInt32(random.below(Int(room))))
@@ -141,7 +148,7 @@ extension ModelRun {
         for mapping in request.uses {
             mapping.deviceUses -= 1
             mapping.knownUses -= 1
-            mapping.loosened.insert(queue.number)
+            mapping.hasLooseFences = true
         }
     }
 

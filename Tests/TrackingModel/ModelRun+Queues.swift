@@ -70,6 +70,7 @@ extension ModelRun {
 
     private func finishVisit(of queue: ModelQueue) throws(Violation) {
         guard queue.isInside else { return }
+        while try continueLateUse(on: queue, patience: 100) {}
         if random.chance(50) { abandon(queue) }
         try commit(on: queue)
         try giveToDevice(queue)
@@ -94,10 +95,11 @@ extension ModelRun {
 
     private func releaseAll() throws(Violation) {
         for mapping in mappings where mapping.stage == .live { try close(mapping) }
-        for mapping in mappings {
+        for mapping in mappings where mapping.stage == .closing {
             let isIdle = try isIdle(mapping)
             try require(isIdle, "\(mapping.id) is never released: \(driver.mappings.holders(of: mapping.id))")
             try retire(mapping)
         }
+        for mapping in mappings { finishUnmapping(mapping) }
     }
 }

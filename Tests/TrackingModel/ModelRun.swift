@@ -27,14 +27,15 @@ package final class ModelRun {
     var staleAddresses = Memory<UInt64>(capacity: 64)
     var staleMappings = Memory<MappingID>(capacity: 64)
     var staleWires = Memory<WireID>(capacity: 64)
-    var recentBases = RecentBases()
+    var releasedRanges = ReleasedRanges()
 
     /// Prepares the run of a seed.
     package init(seed: UInt64, canary: Canary? = nil) {
         driver = Driver(canary: canary)
         random = RandomSource(seed: seed)
         profile = Profile(&random)
-        if random.chance(25) { fillLargeSlots() }
+        // Only four slots for large mappings are left: these are used again at once, unlike those for others.
+        for _ in 0..<4092 { _ = driver.mappings.reserve(memory: 0, length: 4 << 30) }
     }
 
     /// Does `count` more steps.
@@ -74,12 +75,6 @@ package final class ModelRun {
         case .check: try check()
         }
     }
-
-    /// Takes nearly all slots for large mappings, so that the few others are used again at once.
-    private func fillLargeSlots() {
-        for _ in 0..<4088 { _ = driver.mappings.reserve(memory: 0, length: 4 << 30) }
-        recentBases.isChecked = false
-    }
 }
 
 /// What a step can be about.
@@ -96,6 +91,8 @@ struct Profile {
     let signaledPercent: Int
     /// The part of steps on the device that fail.
     let failurePercent: Int
+    /// How soon a poster that lost its processor gets it back, in percent for each step that would be its own.
+    let patiencePercent: Int
     private let weights: [Int]
     private let totalWeight: Int
 
@@ -104,6 +101,7 @@ struct Profile {
         mappingTarget = 1 + random.below(16)
         signaledPercent = [5, 30, 70, 100][random.below(4)]
         failurePercent = random.chance(50) ? 0 : 1 + random.below(3)
+        patiencePercent = [5, 20, 100][random.below(3)]
         let usual = [50, 25, 20, 6, 4, 4, 2, 4, 4, 1, 1, 4]
         let weights = usual.map { [$0, $0, 3 * $0, ($0 + 3) / 4][random.below(4)] }
         self.weights = weights
