@@ -27,12 +27,17 @@ struct Simulation: ParsableCommand {
         let time = ContinuousClock().measure {
             do throws(Violation) { try run.run(steps: steps) } catch { violation = error }
         }
-        for event in Event.allCases { print("  \(event): \(run.events[event])") }
-        print("\(run.steps) steps in \(time), \(time / max(run.steps, 1)) each")
+        report(run, time)
         guard let violation else { return print("no violation") }
         print("violation at \(violation)")
-        print("replay with: Scripts/simulate --seed \(seed) --steps \(steps)\(canary.map { " --canary \($0)" } ?? "")")
+        print("replay with: \(run.replayCommand(steps: steps))")
         throw ExitCode.failure
+    }
+
+    private func report(_ run: ModelRun, _ time: Duration) {
+        for event in Event.allCases { print("  \(event): \(run.events[event])") }
+        let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
+        print("\(run.steps) steps in \(time), \(Int(Double(run.steps) / seconds)) per second")
     }
 }
 

@@ -10,6 +10,8 @@ package final class ModelRun {
     /// How many steps were done.
     package private(set) var steps = 0
 
+    private let seed: UInt64
+    private let canary: Canary?
     let driver: Driver
     var random: RandomSource
     var device = ModelDevice()
@@ -31,6 +33,8 @@ package final class ModelRun {
 
     /// Prepares the run of a seed.
     package init(seed: UInt64, canary: Canary? = nil) {
+        self.seed = seed
+        self.canary = canary
         driver = Driver(canary: canary)
         random = RandomSource(seed: seed)
         profile = Profile(&random)
@@ -38,7 +42,12 @@ package final class ModelRun {
         for _ in 0..<4092 { _ = driver.mappings.reserve(memory: 0, length: 4 << 30) }
     }
 
-    /// Does `count` more steps.
+    /// The command that does the same once more, step by step.
+    package func replayCommand(steps: Int) -> String {
+        "Scripts/simulate --seed \(seed) --steps \(steps)" + (canary.map { " --canary \($0)" } ?? "")
+    }
+
+    /// Does `count` more steps, and releases everything.
     package func run(steps count: Int) throws(Violation) {
         do throws(Violation) {
             for _ in 0..<count {

@@ -25,3 +25,11 @@ final class SystemThread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 }
+
+/// Waits until `condition` holds, for a thread that gets there in nanoseconds if it has a processor.
+func spin(until condition: () -> Bool) {
+    while true {
+        for _ in 0..<1000 where condition() { return }
+        sched_yield()
+    }
+}
