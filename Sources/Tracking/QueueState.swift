@@ -36,11 +36,16 @@ public import Synchronization
         ring.deallocate()
     }
 
+    /// Gives a slot that has no timeline room for `depth` requests.
+    mutating func prepareRing(depth: Int, elements: Int) {
+        ring.deallocate()
+        ring = RequestRing(depth: depth, elements: elements)
+    }
+
     /// Begins a timeline in a slot that has none.
-    mutating func open(at index: UInt32, depth: Int, elements: Int) -> QueueID {
-        replaceRing(depth: depth, elements: elements)
-        completed.store(0, ordering: .relaxed)
-        posted.store(0, ordering: .relaxed)
+    mutating func open(at index: UInt32, from position: UInt64) -> QueueID {
+        completed.store(position, ordering: .relaxed)
+        posted.store(position, ordering: .relaxed)
         lastCounted.store(0, ordering: .relaxed)
         turnstile.release()
         generation += 1
@@ -52,11 +57,6 @@ public import Synchronization
     /// Ends the timeline.
     mutating func close() {
         id.store(0, ordering: .releasing)
-        replaceRing(depth: 0, elements: 0)
-    }
-
-    private mutating func replaceRing(depth: Int, elements: Int) {
-        ring.deallocate()
-        ring = RequestRing(depth: depth, elements: elements)
+        prepareRing(depth: 0, elements: 0)
     }
 }

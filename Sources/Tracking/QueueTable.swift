@@ -18,12 +18,14 @@ package final class QueueTable: Sendable {
     /// - Parameters:
     ///   - depth: how many requests may be posted and not yet retired.
     ///   - elements: how many mappings one request may name.
+    ///   - position: where the timeline begins; tests begin it shortly before its 32 bits in a `wr_id` wrap.
     /// - Returns: nil when 1,048,576 queues are open.
-    package func open(depth: Int, elements: Int) -> QueueID? {
+    package func open(depth: Int, elements: Int, from position: UInt64 = 0) -> QueueID? {
         guard let index = free.withLock({ $0.take(from: states) { QueueState(ownerFences: ownerFences) } })
         else { return nil }
         let state = unsafe states.element(at: index)!
-        return unsafe state.pointee.open(at: index, depth: depth, elements: elements)
+        unsafe state.pointee.prepareRing(depth: depth, elements: elements)
+        return unsafe state.pointee.open(at: index, from: position)
     }
 
     /// Frees the slot of a queue that `QueueState.id` no longer names.

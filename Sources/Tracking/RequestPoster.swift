@@ -31,7 +31,7 @@ package struct RequestPoster: ~Copyable {
     @usableFromInline let ownerFences: Bool
 
     /// The last position that was given to a request; the poster's own copy of what others see in `state`.
-    @usableFromInline package internal(set) var posted: UInt64 = 0
+    @usableFromInline package internal(set) var posted: UInt64
     /// The last position for which there is room, as of the completed position when last looked at; looking again
     /// costs the poller a cache line.
     @usableFromInline var limit: UInt64
@@ -52,7 +52,8 @@ package struct RequestPoster: ~Copyable {
         unsafe ring = state.pointee.ring
         wire = WireID(queue: queue)
         ownerFences = mappings.queues.ownerFences
-        limit = UInt64(depth)
+        posted = unsafe state.pointee.posted.load(ordering: .acquiring)
+        limit = unsafe state.pointee.completed.load(ordering: .acquiring) + UInt64(depth)
     }
 }
 

@@ -108,8 +108,8 @@ final class Driver {
 
     // MARK: Queues
 
-    func openQueue(depth: Int) -> RequestPoster? {
-        guard let queue = queues.open(depth: depth, elements: 4) else { return nil }
+    func openQueue(depth: Int, from position: UInt64) -> RequestPoster? {
+        guard let queue = queues.open(depth: depth, elements: 4, from: position) else { return nil }
         return RequestPoster(queue: queue, depth: depth, mappings: mappings)
     }
 

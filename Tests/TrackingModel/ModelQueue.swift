@@ -53,8 +53,8 @@ final class ModelQueue {
     // MARK: The timeline, request by request
 
     var timeline = Fifo<ModelRequest>()
-    var lastPosition: UInt64 = 0
-    var completed: UInt64 = 0
+    var lastPosition: UInt64
+    var completed: UInt64
 
     // MARK: The device's side
 
@@ -65,6 +65,8 @@ final class ModelQueue {
         self.number = number
         id = poster.queue
         depth = Int(poster.depth)
+        lastPosition = poster.posted
+        completed = poster.posted
         self.poster = poster
     }
 

@@ -96,7 +96,7 @@ extension ModelRun {
         queue.preparing = nil
         request.wire = queue.poster.commit(context: request.context, tag: UInt32(queue.number))
         try require(
-            request.wire.raw & 0xFFFF_FFFF == request.position,
+            request.wire.raw & 0xFFFF_FFFF == request.position & 0xFFFF_FFFF,
             "request \(request.position) of queue \(queue.number) has wr_id \(hex(request.wire.raw))")
         queue.visit.append(request)
         queue.timeline.append(request)

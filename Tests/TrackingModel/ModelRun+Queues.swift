@@ -18,7 +18,9 @@ extension ModelRun {
     }
 
     private func openQueue() -> ModelQueue? {
-        guard let poster = driver.openQueue(depth: 1 + random.below(16)) else { return nil }
+        // Some begin where the position in a `wr_id` is about to wrap.
+        let position = random.chance(50) ? UInt64(1 + random.below(8)) << 32 - UInt64(random.below(64)) : 0
+        guard let poster = driver.openQueue(depth: 1 + random.below(16), from: position) else { return nil }
         queuesOpened += 1
         let queue = ModelQueue(number: queuesOpened, poster: poster)
         queues.append(queue)
