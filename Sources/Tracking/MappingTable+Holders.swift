@@ -9,6 +9,7 @@ package struct MappingHolders: Hashable, Sendable {
     /// Uses by requests that complete in no order, or whose queue found no fence free.
     package var countedUses = 0
 
+    /// Whether nothing does.
     package var isEmpty: Bool { queues.isEmpty && windows == 0 && countedUses == 0 }
 }
 

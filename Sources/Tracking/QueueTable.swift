@@ -3,7 +3,9 @@ import Synchronization
 /// All timelines of one adapter: one for each send queue and each receive queue.
 @usableFromInline
 package final class QueueTable: Sendable {
+    /// Where each queue is, by the index in its identifier.
     @usableFromInline let states = ChunkedTable<QueueState>()
+    /// Whether posters pay for the barrier that nobody can issue on their behalf.
     let ownerFences: Bool
     /// As many as a `WireID` has room for.
     private let free = Mutex(FreeList<QueueState>(0..<1 << 20))

@@ -1,7 +1,8 @@
 public import Synchronization
 
 /// Why a request may not name what it names.
-@usableFromInline package enum UseError: Error, Hashable {
+@usableFromInline
+package enum UseError: Error, Hashable {
     /// No live mapping has the address.
     case unmapped
     /// The mapping ends before the request does.
@@ -18,12 +19,17 @@ public import Synchronization
 ///
 /// Its users are serialized by the owner; polling, releasing and other queues run beside it. The device layer posts
 /// after `commit`, and says with `withdraw` which requests the device did not take.
-/// - Complexity: a store at `begin`, two loads, a store and two loads for each element, one entry at `commit`.
+/// - Complexity: a store and a load to pass and a store to leave; a store at `begin`; for each element a few loads of
+///   one cache line and a store to it; one entry at `commit`. Nothing is allocated, and nothing read-modify-written.
 @usableFromInline @safe
 package struct RequestPoster: ~Copyable {
+    /// The queue that it posts to.
     @usableFromInline package let queue: QueueID
+    /// How many requests may be posted and not retired.
     package let depth: UInt64
     private let mappings: MappingTable
+
+    // What a request needs, one load away.
     @usableFromInline let slots: ChunkedTable<MappingSlot>
     @usableFromInline let state: UnsafeMutablePointer<QueueState>
     @usableFromInline let ring: RequestRing
@@ -88,6 +94,7 @@ extension RequestPoster {
         return true
     }
 
+    /// Whether there is room after all; looks how far the queue completed.
     @usableFromInline @inline(never)
     mutating func hasRoom() -> Bool {
         limit = unsafe state.pointee.completed.load(ordering: .acquiring) + depth
@@ -112,6 +119,7 @@ extension RequestPoster {
         return key
     }
 
+    /// Writes the position where a release finds it.
     @inlinable @inline(__always)
     mutating func leaveFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
         for index in 0..<MappingSlot.fenceCount

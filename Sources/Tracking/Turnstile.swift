@@ -8,10 +8,14 @@ public import Synchronization
 /// created with a fence of its own.
 @usableFromInline
 package struct Turnstile: ~Copyable {
+    /// True from the owner's attempt to pass until it leaves.
     @usableFromInline let inside = Atomic<Bool>(false)
+    /// One of `Gate`; changed by others than the owner only.
     @usableFromInline let gate = Atomic<UInt32>(Gate.open)
+    /// Whether the owner pays for the barrier that nobody can issue on its behalf.
     @usableFromInline let ownerFences: Bool
 
+    /// What keeps the owner out.
     @usableFromInline enum Gate {
         @usableFromInline static var open: UInt32 { 0 }
         @usableFromInline static var held: UInt32 { 1 }
@@ -21,6 +25,7 @@ package struct Turnstile: ~Copyable {
     /// What the owner found.
     @usableFromInline
     package enum Entry {
+        /// It passed.
         case inside
         /// Somebody else is inside for a moment; try again.
         case held
