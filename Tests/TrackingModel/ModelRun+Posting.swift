@@ -74,6 +74,7 @@ extension ModelRun {
         if random.chance(1) { return (random.next(), 1) }
         let live = mappings.filter { $0.stage == .live }
         guard let mapping = random.pick(random.chance(97) ? live : mappings) else { return (0, 1) }
+        if random.chance(1) { return (mapping.base + mapping.length, 1) }
         let offset = UInt64(random.below(Int(mapping.length)))
         let room = UInt32(clamping: mapping.length - offset)
         return (mapping.base + offset, random.chance(2) ? room &+ 1 : 1 + UInt32(random.below(Int(room))))
