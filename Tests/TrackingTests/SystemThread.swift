@@ -20,6 +20,11 @@ final class SystemThread {
         pthread_join(handle, nil)
     }
 
+    /// Sends the thread a signal.
+    func interrupt(_ signal: Int32) {
+        pthread_kill(handle, signal)
+    }
+
     private final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
