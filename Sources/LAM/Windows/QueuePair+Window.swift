@@ -20,6 +20,9 @@ extension QueuePair {
         _ window: borrowing MemoryWindow, over mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
         access: RemoteAccess, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) -> RemoteMemory {
+        guard window.core.adapter === core.adapter else { throw .window(.ofAnotherAdapter) }
+        // The address alone does not tell: adapters number their mappings alike, and rxe does not look at domains (T39).
+        guard mapping.adapter === core.adapter else { throw .unknownAddress(element: 0) }
         guard !access.isEmpty else { throw .window(.noRights) }
         guard !bytes.isEmpty else { throw .window(.emptyRange) }
         guard bytes.lowerBound >= 0, bytes.upperBound <= mapping.length else { throw .beyondMapping(element: 0) }
