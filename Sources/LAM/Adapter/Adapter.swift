@@ -21,13 +21,13 @@ public final class Adapter: Sendable {
     /// Opens the adapter on an open device.
     init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
         self.info = info
+        do { core = try AdapterCore(device: device) } catch { throw AdapterError(error) }
         do {
-            core = try AdapterCore(device: device)
             let region = try Self.registerTokenPage(in: core.domain)
             privilegedToken = region.localKey
             tokenRegion = Monitor(consume region)
         } catch {
-            throw AdapterError(error)
+            throw AdapterError(registeringTokenPage: error)
         }
         reaper = Reaper(ReaperWork(core))
     }
