@@ -34,8 +34,8 @@ extension Adapter {
     public func buildLam(
         _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        // A sum beyond Int.max is more than can be contiguous, which the chain then finds out.
-        let length = length ?? descriptors.reduce(0) { $0.addingReportingOverflow($1.length).overflow ? .max : $0 + $1.length }
+        // A sum beyond Int.max cannot be mapped, whether it is contiguous or not.
+        let length = length ?? descriptors.reduce(0) { $0 + min($1.length, .max - $0) }
         return try buildLam(
             MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
     }
@@ -43,8 +43,10 @@ extension Adapter {
     private func buildLam(
         _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
-        guard UInt64(chain.length) <= info.maxRegistrationSize else {
-            throw .tooLong(asked: chain.length, limit: Int(clamping: info.maxRegistrationSize))
+        guard core.children.withLock({ !$0.isClosing }) else { throw .adapterClosed }
+        let limit = min(info.maxRegistrationSize, MappingTable.longestMapping)
+        guard UInt64(chain.length) <= limit else {
+            throw .tooLong(asked: chain.length, limit: Int(limit))
         }
         guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
             throw .tooManyMappings(limit: MappingTable.capacity)
