@@ -23,6 +23,9 @@ package enum AddressLayout {
     /// No host page is larger, so one guard serves on every machine.
     static let guardBytes: UInt64 = 64 << 10
 
+    /// What an offset range holds behind any start, less the guard: 1 GiB and 64 KiB less than 128 TiB.
+    static var longestMapping: UInt64 { (1 << 47) - guardBytes - (1 << 30) }
+
     private static let largeBit: UInt64 = 1 << 62
     private static let startMask: UInt64 = (1 << 30) - 1
 

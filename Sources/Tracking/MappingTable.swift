@@ -29,6 +29,9 @@ package final class MappingTable: Sendable {
     /// How many mappings there can be at a time.
     package static var capacity: Int { AddressLayout.largeSlots.count + AddressLayout.ordinarySlots.count }
 
+    /// The most bytes that one mapping can have, wherever in a page its memory begins.
+    package static var longestMapping: UInt64 { AddressLayout.longestMapping }
+
     /// Creates an empty table whose mappings are used by the queues of `queues`.
     package init(queues: QueueTable) {
         slots = ChunkedTable()
