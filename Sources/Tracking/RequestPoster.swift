@@ -1,7 +1,8 @@
 public import Synchronization
 
 /// Why a request may not name what it names.
-@usableFromInline package enum UseError: Error, Hashable {
+@usableFromInline
+package enum UseError: Error, Hashable {
     /// No live mapping has the address.
     case unmapped
     /// The mapping ends before the request does.
@@ -18,12 +19,17 @@ public import Synchronization
 ///
 /// Its users are serialized by the owner; polling, releasing and other queues run beside it. The device layer posts
 /// after `commit`, and says with `withdraw` which requests the device did not take.
-/// - Complexity: a store at `begin`, two loads, a store and two loads for each element, one entry at `commit`.
+/// - Complexity: a store and a load to pass and a store to leave; a store at `begin`; for each element a few loads of
+///   one cache line and a store to it; one entry at `commit`. Nothing is allocated, and nothing read-modify-written.
 @usableFromInline @safe
 package struct RequestPoster: ~Copyable {
+    /// The queue that it posts to.
     @usableFromInline package let queue: QueueID
+    /// How many requests may be posted and not retired.
     package let depth: UInt64
     private let mappings: MappingTable
+
+    // What a request needs, one load away.
     @usableFromInline let slots: ChunkedTable<MappingSlot>
     @usableFromInline let state: UnsafeMutablePointer<QueueState>
     @usableFromInline let ring: RequestRing
@@ -31,7 +37,7 @@ package struct RequestPoster: ~Copyable {
     @usableFromInline let ownerFences: Bool
 
     /// The last position that was given to a request; the poster's own copy of what others see in `state`.
-    @usableFromInline package internal(set) var posted: UInt64 = 0
+    @usableFromInline package internal(set) var posted: UInt64
     /// The last position for which there is room, as of the completed position when last looked at; looking again
     /// costs the poller a cache line.
     @usableFromInline var limit: UInt64
@@ -52,7 +58,8 @@ package struct RequestPoster: ~Copyable {
         unsafe ring = state.pointee.ring
         wire = WireID(queue: queue)
         ownerFences = mappings.queues.ownerFences
-        limit = UInt64(depth)
+        posted = unsafe state.pointee.posted.load(ordering: .acquiring)
+        limit = unsafe state.pointee.completed.load(ordering: .acquiring) + UInt64(depth)
     }
 }
 
@@ -87,6 +94,7 @@ extension RequestPoster {
         return true
     }
 
+    /// Whether there is room after all; looks how far the queue completed.
     @usableFromInline @inline(never)
     mutating func hasRoom() -> Bool {
         limit = unsafe state.pointee.completed.load(ordering: .acquiring) + depth
@@ -111,6 +119,7 @@ extension RequestPoster {
         return key
     }
 
+    /// Writes the position where a release finds it.
     @inlinable @inline(__always)
     mutating func leaveFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
         for index in 0..<MappingSlot.fenceCount

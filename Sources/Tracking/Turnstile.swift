@@ -8,10 +8,14 @@ public import Synchronization
 /// created with a fence of its own.
 @usableFromInline
 package struct Turnstile: ~Copyable {
+    /// True from the owner's attempt to pass until it leaves.
     @usableFromInline let inside = Atomic<Bool>(false)
+    /// One of `Gate`; changed by others than the owner only.
     @usableFromInline let gate = Atomic<UInt32>(Gate.open)
+    /// Whether the owner pays for the barrier that nobody can issue on its behalf.
     @usableFromInline let ownerFences: Bool
 
+    /// What keeps the owner out.
     @usableFromInline enum Gate {
         @usableFromInline static var open: UInt32 { 0 }
         @usableFromInline static var held: UInt32 { 1 }
@@ -21,6 +25,7 @@ package struct Turnstile: ~Copyable {
     /// What the owner found.
     @usableFromInline
     package enum Entry {
+        /// It passed.
         case inside
         /// Somebody else is inside for a moment; try again.
         case held
@@ -82,10 +87,10 @@ package struct Turnstile: ~Copyable {
 
     /// Whether the owner was seen outside since this was called.
     ///
-    /// Asked after a barrier, "yes" means that whatever the owner does from now on, it does knowing what was stored
-    /// before the barrier. A visit lasts nanoseconds; an owner that lost its processor inside makes the answer "no".
+    /// "Yes" means that whatever the owner began before is over. A visit lasts nanoseconds; an owner that lost its
+    /// processor inside makes the answer "no".
     func ownerHasLeft() -> Bool {
-        for _ in 0..<1000 where !isOwnerInside { return true }
+        for _ in 0..<100 where !isOwnerInside { return true }
         return false
     }
 }
