@@ -40,9 +40,12 @@ let package = Package(
         .target(name: "Tracking", swiftSettings: strict),
         .target(name: "Verbs", dependencies: ["CRDMA"], swiftSettings: strict),
         .target(name: "LAM", dependencies: ["Tracking", "Verbs"], swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "FileService", dependencies: ["CZlib"], swiftSettings: strict),
         .executableTarget(
             name: "LAMCommand",
             dependencies: [
+                "FileService",
                 "LAM",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -60,12 +63,13 @@ let package = Package(
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["LAMCommand", "TestSupport"], swiftSettings: strict
-        ),
+            name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
-            name: "DeviceTests", dependencies: ["LAM", "TestSupport", "ForkProbe"], swiftSettings: strict),
+            name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict
+        ),
     ],
     cLanguageStandard: .c11
 )

@@ -26,6 +26,21 @@ ENVIRONMENT = os.environ | {
 }
 
 
+class Lines:
+    """The whole lines of a file that still grows."""
+
+    def __init__(self, file):
+        self.file = file
+        self.rest = ""
+
+    def new(self):
+        while part := self.file.readline():
+            self.rest += part
+            if self.rest.endswith("\n"):
+                yield self.rest
+                self.rest = ""
+
+
 class Test:
     """A test function: how it is called and what became of it."""
 
@@ -68,24 +83,29 @@ class Half:
 
     def run(self, command):
         """Runs the command and prints each suite as soon as its last test is done."""
-        with self.log.open("wb") as log, self.events.open(encoding="utf-8") as events:
+        with (
+            self.log.open("wb") as log,
+            self.log.open(encoding="utf-8", errors="replace") as printed,
+            self.events.open(encoding="utf-8") as events,
+        ):
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env=ENVIRONMENT)
             try:
-                self.follow(process, events)
+                self.follow(process, events, printed)
             finally:
                 process.terminate()
                 self.conclude(process.wait())
 
-    def follow(self, process, events):
-        line = ""
+    def follow(self, process, events, printed):
+        """Takes each event, and passes on what the scripts underneath say of their progress."""
+        event_lines, printed_lines = Lines(events), Lines(printed)
         running = True
         while running:
             running = process.poll() is None
-            while part := events.readline():
-                line += part
-                if line.endswith("\n"):
-                    self.take(json.loads(line))
-                    line = ""
+            for line in event_lines.new():
+                self.take(json.loads(line))
+            for line in printed_lines.new():
+                if line.startswith(("rxe: ", "setup: ")):
+                    print(line, end="", file=sys.stderr, flush=True)
             time.sleep(0.1 if running else 0)
 
     def take(self, record):

@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2154 # the caller sets what is named below
 #
 # The VM sees every file of this machine; what it writes goes to memory and is gone afterwards, except in folders that
-# are shared. It is our own forty lines of init (lib/guest-init, lib/guest) and not virtme-ng, because that starts
-# udev, which under emulation takes 12 of 17 seconds, needs Python packages, and truncates a redirected output.
+# are shared. Its init is our own (lib/guest-init, then lib/guest) and not that of virtme-ng, which needs udev, Python
+# packages and 17 seconds under emulation where this needs 5, and which truncates the file that its output goes to.
 #
 # The caller sets `root`, and may set: vm_memory, vm_cpus, vm_time_limit (seconds), vm_shares (an array of folders).
 
@@ -26,7 +26,7 @@ vm_boot_modules() {
     local module
     for module in virtio_pci virtio_console 9pnet_virtio 9p overlay; do
         PATH=$PATH:/usr/sbin:/sbin modprobe --dirname "$root/.cache/kernel" --set-version "$1" --show-depends "$module"
-    done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+    done | sed -n 's/^insmod \(.*[^ ]\) *$/\1/p' | awk '!seen[$0]++'
 }
 
 # Prints the image to boot: Scripts/setup may have made one that starts faster than Debian's.
@@ -77,75 +77,97 @@ vm_acceleration_options() {
 # qemu reads a comma in a path as the end of it, unless doubled.
 vm_path() { echo "${1//,/,,}"; }
 
+# Hands a folder to the VM under the tag by which lib/guest mounts it. Prints options of qemu, one a line.
+vm_share_options() {
+    local tag=$1 folder=$2 readonly=${3:-}
+    printf '%s\n' -fsdev "local,id=$tag,path=$(vm_path "$folder"),security_model=none,multidevs=remap$readonly" \
+        -device "virtio-9p-pci,fsdev=$tag,mount_tag=$tag"
+}
+
+# Connects a serial port of the VM with a file or a pipe.
+vm_port_options() {
+    printf '%s\n' -chardev "file,id=$1,path=$(vm_path "$2")" -device "virtserialport,chardev=$1,name=$1"
+}
+
 # vm_boot ACCELERATION SECONDS COMMAND...: boots, runs, returns the command's status; it is as if run here.
 vm_boot() {
-    local acceleration=$1 seconds=$2 run version share index=0 status=0 printed options
+    local acceleration=$1 seconds=$2 run version share port shares=0 options status=0
     shift 2
     version=$(vm_kernel_version)
     run=$(mktemp -d "$vm_cache/run.XXXXXX")
+    # shellcheck disable=SC2064 # this folder, not that of a later boot
+    trap "rm -rf $(printf %q "$run")" EXIT
     vm_make_initramfs "$run" "$version"
     vm_write_command "$run" "$@"
     echo "$root/.cache/kernel/lib/modules/$version" >"$run/modules"
-
-    read -ra options <<<"$(vm_acceleration_options "$acceleration")"
     : >"$run/shares"
-    for share in "${vm_shares[@]}"; do
-        echo "share$index $share" >>"$run/shares"
-        options+=(-fsdev "local,id=share$index,path=$(vm_path "$share"),security_model=none,multidevs=remap"
-            -device "virtio-9p-pci,fsdev=share$index,mount_tag=share$index")
-        index=$((index + 1))
-    done
+    mapfile -t options < <(
+        vm_share_options machine / ,readonly=on
+        for share in "${vm_shares[@]}"; do
+            echo "share$shares $share" >>"$run/shares"
+            vm_share_options "share$shares" "$share"
+            shares=$((shares + 1))
+        done
+        for port in stdout stderr status; do
+            vm_port_options "$port" "$run/$port"
+        done
+    )
+    read -ra acceleration <<<"$(vm_acceleration_options "$acceleration")"
 
-    mkfifo "$run/stdout" "$run/stderr"
-    cat "$run/stdout" &
-    printed=($!)
-    cat "$run/stderr" >&2 &
-    printed+=($!)
-    timeout --kill-after=5 "$seconds" qemu-system-x86_64 \
-        -nodefaults -no-user-config -display none -no-reboot -machine q35 \
-        -m "$vm_memory" -smp "$vm_cpus" "${options[@]}" \
+    vm_run_qemu "$run" "$seconds" \
+        -nodefaults -no-user-config -display none -no-reboot -machine q35 "${acceleration[@]}" \
+        -m "$vm_memory" -smp "$vm_cpus" \
         -kernel "$(vm_kernel_image "$version")" -initrd "$run/initramfs.cpio" \
         -append "console=ttyS0 loglevel=5 panic=-1 oops=panic" \
-        -serial "file:$(vm_path "$run/console.log")" \
-        -fsdev local,id=machine,path=/,security_model=none,readonly=on,multidevs=remap \
-        -device virtio-9p-pci,fsdev=machine,mount_tag=machine \
-        -device virtio-serial-pci \
-        -chardev "file,id=stdout,path=$(vm_path "$run/stdout")" -device virtserialport,chardev=stdout,name=stdout \
-        -chardev "file,id=stderr,path=$(vm_path "$run/stderr")" -device virtserialport,chardev=stderr,name=stderr \
-        -chardev "file,id=status,path=$(vm_path "$run/status")" -device virtserialport,chardev=status,name=status \
-        </dev/null &
-    # shellcheck disable=SC2064 # these are the process and the folder of now
-    trap "kill $! ${printed[*]}; rm -rf $(printf %q "$run"); exit 130" INT TERM HUP
+        -chardev "file,id=console,path=$(vm_path "$run/console.log")" -serial chardev:console \
+        -device virtio-serial-pci "${options[@]}" || status=$?
+    vm_conclude "$run" "$status"
+}
+
+# Runs qemu in the background, so that a signal is heard at once, and passes on what the VM prints.
+vm_run_qemu() {
+    local run=$1 seconds=$2 status=0 readers
+    shift 2
+    mkfifo "$run/stdout" "$run/stderr"
+    cat "$run/stdout" &
+    readers=($!)
+    cat "$run/stderr" >&2 &
+    readers+=($!)
+    timeout --kill-after=5 "$seconds" qemu-system-x86_64 "$@" </dev/null &
+    # shellcheck disable=SC2064 # these processes
+    trap "kill $! ${readers[*]} 2>/dev/null; exit 130" INT TERM HUP
     wait $! || status=$?
     trap - INT TERM HUP
     # A reader whose pipe qemu never opened gets its end of file from here.
     : <>"$run/stdout" <>"$run/stderr"
-    wait "${printed[@]}" || true
-    vm_conclude "$run" "$status"
+    wait "${readers[@]}" || true
+    return "$status"
 }
 
 # Finds out how the VM ended, says so if it is not the command's own doing, and keeps the kernel's log.
 vm_conclude() {
-    local run=$1 qemu_status=$2 status
+    local run=$1 qemu_status=$2 status kept=$vm_cache/console.log log
     status=$(cat "$run/status" 2>/dev/null || true)
-    tr -d '\r' <"$run/console.log" >"$vm_cache/console.log" 2>/dev/null || true
+    log=$(tr -d '\r\0' 2>/dev/null <"$run/console.log") || log=
+    echo "$log" >"$kept"
     rm -rf "$run"
     if [[ -n $status ]]; then
         [[ $status -ne $vm_status_time_limit ]] ||
             vm_say "the command was ended after its time limit of $vm_time_limit s (--time-limit)"
+        [[ $log != *"WARNING: CPU"* && $log != *"BUG:"* ]] || vm_say "the VM's kernel complained meanwhile: see $kept"
         return "$status"
     fi
-    if grep --quiet 'Kernel panic' "$vm_cache/console.log"; then
-        vm_say "the VM's kernel panicked (all that it said: $vm_cache/console.log):"
-        sed -n '/BUG:\|Oops:\|Kernel panic/,$p' "$vm_cache/console.log" | head -n 40 >&2
+    if [[ $log == *"Kernel panic"* ]]; then
+        vm_say "the VM's kernel panicked (all that it said: $kept):"
+        sed -n '/BUG:\|Oops:\|Kernel panic/,$p' <<<"$log" | head -n 40 >&2
         return "$vm_status_died"
     elif [[ $qemu_status -eq 124 || $qemu_status -eq 137 ]]; then
-        vm_say "the VM hung and was ended; what its kernel said last (all of it: $vm_cache/console.log):"
+        vm_say "the VM hung and was ended; what its kernel said last (all of it: $kept):"
     else
         vm_say "the VM ended before the command did (status of qemu: $qemu_status); what its kernel said last" \
-            "(all of it: $vm_cache/console.log):"
+            "(all of it: $kept):"
     fi
-    tail -n 20 "$vm_cache/console.log" >&2
+    tail -n 20 <<<"$log" >&2
     return "$vm_status_died"
 }
 

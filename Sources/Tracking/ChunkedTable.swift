@@ -10,7 +10,9 @@ package final class ChunkedTable<Element: ~Copyable>: @unchecked Sendable {
     @usableFromInline static var chunkCount: Int { 1024 }
     @usableFromInline static var chunkSize: Int { 1024 }
 
-    @usableFromInline let chunks: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Element>?>>
+    @usableFromInline typealias Chunks = UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Element>?>>
+
+    @usableFromInline let chunks: Chunks
 
     init() {
         unsafe chunks = .allocate(capacity: Self.chunkCount)
@@ -33,6 +35,12 @@ package final class ChunkedTable<Element: ~Copyable>: @unchecked Sendable {
     /// The element at `index`, or nil where the table has not grown yet.
     @inlinable @inline(__always)
     package func element(at index: UInt32) -> UnsafeMutablePointer<Element>? {
+        unsafe Self.element(at: index, in: chunks)
+    }
+
+    /// The same for a caller that keeps the table, and has looked up its `chunks` before.
+    @inlinable @inline(__always)
+    static func element(at index: UInt32, in chunks: Chunks) -> UnsafeMutablePointer<Element>? {
         let (chunk, offset) = Int(index).quotientAndRemainder(dividingBy: Self.chunkSize)
         guard chunk < Self.chunkCount, let first = unsafe chunks[chunk].load(ordering: .acquiring) else {
             return nil

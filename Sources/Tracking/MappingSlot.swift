@@ -72,16 +72,16 @@ extension MappingSlot {
 
     /// Refuses the mapping to every later request.
     ///
+    /// - Parameter fence: true where posters fence for themselves: it is all the barrier there is before `isIdle` then.
     /// - Returns: false if the slot is not live in this generation.
-    func close(_ id: MappingID) -> Bool {
+    func close(_ id: MappingID, fence: Bool) -> Bool {
         let closing = lifecycle.compareExchange(
             expected: id.lifecycle(.live), desired: id.lifecycle(.closing), ordering: .acquiringAndReleasing)
         guard closing.exchanged else { return false }
         length.store(0, ordering: .relaxed)
         // After the length: no address at all, not even a forged one, finds a byte behind `closed`.
         base.store(Self.closed, ordering: .releasing)
-        // With posters that fence for themselves, this is all the barrier there is before `isIdle`.
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        if fence { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         return true
     }
 }

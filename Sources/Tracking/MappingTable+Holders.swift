@@ -46,6 +46,20 @@ extension MappingTable {
         return last > completed ? last - completed : 0
     }
 
+    /// Whether something seems to use a mapping at this moment: without a barrier, for a first look.
+    package func isInUse(_ id: MappingID) -> Bool {
+        guard let slot = unsafe slots.element(at: id.slot) else { return false }
+        if unsafe slot.pointee.windows.load(ordering: .relaxed) + slot.pointee.counted.load(ordering: .relaxed) > 0 {
+            return true
+        }
+        for index in 0..<MappingSlot.fenceCount {
+            let owner = unsafe QueueID(raw: slot.pointee.fences[index].queue.load(ordering: .acquiring))
+            guard let state = unsafe queues.state(of: owner) else { continue }
+            if unsafe remaining(slot.pointee.fences[index], of: state) > 0 { return true }
+        }
+        return false
+    }
+
     /// What uses a mapping at this moment; nothing for a stale identifier.
     package func holders(of id: MappingID) -> MappingHolders {
         var holders = MappingHolders()

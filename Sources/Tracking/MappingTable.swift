@@ -63,10 +63,14 @@ package final class MappingTable: Sendable {
     }
 
     /// Lets requests name the mapping.
-    package func publish(_ id: MappingID, length: UInt64, key: UInt32) {
+    ///
+    /// - Returns: where it is, until it is closed.
+    @discardableResult
+    package func publish(_ id: MappingID, length: UInt64, key: UInt32) -> MappingPlace {
         let slot = unsafe slot(of: id, in: .reserved)
         unsafe slot.pointee.key.store(key, ordering: .relaxed)
         unsafe slot.pointee.open(id, length: length)
+        return unsafe MappingPlace(slot)
     }
 
     /// Gives a reserved range back without ever having published it.
@@ -79,7 +83,7 @@ package final class MappingTable: Sendable {
     /// - Returns: false if the identifier is stale: closed before, or of a mapping that is long gone.
     package func close(_ id: MappingID) -> Bool {
         guard let slot = unsafe slots.element(at: id.slot) else { return false }
-        return unsafe slot.pointee.close(id)
+        return unsafe slot.pointee.close(id, fence: queues.ownerFences)
     }
 
     /// Undoes `close` for a mapping whose owner keeps it after all; its addresses work as before.

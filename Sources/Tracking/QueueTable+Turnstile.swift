@@ -3,9 +3,20 @@ extension QueueTable {
     /// Keeps the poster out, from its next post on. After a barrier, and once `isPosting` is false, the caller is
     /// alone with the queue and may post in the poster's stead, requests that name no mapping.
     ///
-    /// - Returns: false if somebody else does so, or the queue is shut or closed.
-    package func hold(_ queue: QueueID) -> Bool {
-        unsafe state(of: queue)?.pointee.turnstile.hold() ?? false
+    /// - Parameter evenIfBarred: for who shuts the queue next.
+    /// - Returns: false if somebody else does so, or the queue is barred, shut or closed.
+    package func hold(_ queue: QueueID, evenIfBarred: Bool = false) -> Bool {
+        unsafe state(of: queue)?.pointee.turnstile.hold(evenIfBarred: evenIfBarred) ?? false
+    }
+
+    /// Keeps the poster out for the time being, unless somebody holds the queue.
+    package func bar(_ queue: QueueID) {
+        unsafe state(of: queue)?.pointee.turnstile.bar()
+    }
+
+    /// Ends what `bar` began.
+    package func unbar(_ queue: QueueID) {
+        unsafe state(of: queue)?.pointee.turnstile.unbar()
     }
 
     /// Whether a post that began before the barrier is still going on.

@@ -69,6 +69,23 @@ extension RequestPoster {
         return .inside
     }
 
+    /// Does at once what `enter`, `begin` and `use` do, if none of them has anything to wait or to search for: the
+    /// common case of a request that names bytes of one mapping, which nobody can release during the post.
+    ///
+    /// - Returns: false if they must be asked one by one; nothing has changed then.
+    @inlinable @inline(__always)
+    package mutating func beginAtOnce(using mapping: MappingPlace) -> Bool {
+        // Asked before entering: both stay as they are unless somebody else was inside, who keeps the gate from being
+        // passed at once.
+        guard posted < limit, let index = unsafe fence(at: mapping.slot) else { return false }
+        guard unsafe state.pointee.turnstile.enterAtOnce() else { return false }
+        posted &+= 1
+        // Before any fence: a fence beyond `posted` counts as withdrawn.
+        unsafe state.pointee.posted.store(posted, ordering: .relaxed)
+        unsafe mapping.slot.pointee.fences[index].position.store(posted, ordering: .releasing)
+        return true
+    }
+
     /// Learns what others posted in this poster's stead. Done by `enter`; somebody who holds the queue, and posts with a
     /// poster of its own, does it first.
     @usableFromInline @inline(never)
@@ -117,20 +134,52 @@ extension RequestPoster {
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
         let key = unsafe slot.pointee.key.load(ordering: .relaxed)
         unsafe leaveFence(at: slot, address)
+        // The store alone is no barrier between it and the load that follows; a release issues one on the poster's
+        // behalf, where the system has such a barrier.
+        if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         // A release closes the mapping before it looks at the fences; whoever comes second sees the other.
         guard unsafe slot.pointee.base.load(ordering: .acquiring) == base else { throw .unmapped }
         return key
     }
 
-    @inlinable @inline(__always)
-    mutating func leaveFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
+    /// Whether `use` would find the mapping; leaves no fence.
+    package func check(address: UInt64, length: UInt32) throws(UseError) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
+        let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
+        let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
+        guard offset < mapped else { throw .unmapped }
+        guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+    }
+
+    /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.
+    ///
+    /// Otherwise whatever is posted next, and gets the withdrawn position, would hold the mapping in its stead.
+    package func disown(address: UInt64) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { return }
         for index in 0..<MappingSlot.fenceCount
         where unsafe slot.pointee.fences[index].queue.load(ordering: .relaxed) == queue.raw {
+            guard unsafe slot.pointee.fences[index].position.load(ordering: .relaxed) > posted else { return }
             unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
-            if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+        }
+    }
+
+    @inlinable @inline(__always)
+    mutating func leaveFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
+        guard let index = unsafe fence(at: slot) else {
+            unsafe leaveFirstFence(at: slot, address)
             return
         }
-        unsafe leaveFirstFence(at: slot, address)
+        unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
+    }
+
+    /// Which of a mapping's fences this queue has; nil if it has none.
+    @inlinable @inline(__always)
+    func fence(at slot: UnsafeMutablePointer<MappingSlot>) -> Int? {
+        for index in 0..<MappingSlot.fenceCount
+        where unsafe slot.pointee.fences[index].queue.load(ordering: .relaxed) == queue.raw {
+            return index
+        }
+        return nil
     }
 
     /// Takes a fence for this queue, or counts the use where all are taken by queues that are open.
@@ -143,8 +192,6 @@ extension RequestPoster {
             return
         }
         unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
-        // The store alone is no barrier between it and the load of the mapping's base that follows.
-        if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
     }
 
     /// Completes the preparation: the request may go to the device.

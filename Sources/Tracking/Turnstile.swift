@@ -9,8 +9,9 @@ public import Synchronization
 @usableFromInline
 package struct Turnstile: ~Copyable {
     @usableFromInline let inside = Atomic<Bool>(false)
-    @usableFromInline let gate = Atomic<UInt32>(Gate.open)
-    @usableFromInline let ownerFences: Bool
+    @usableFromInline let gate: Atomic<UInt32>
+    /// What the gate is while the owner may pass and nobody else was inside: `open` or `fenced`.
+    private let openGate: UInt32
 
     @usableFromInline enum Gate {
         @usableFromInline static var open: UInt32 { 0 }
@@ -18,6 +19,10 @@ package struct Turnstile: ~Copyable {
         @usableFromInline static var shut: UInt32 { 2 }
         /// Open, but somebody else was inside since the owner's last visit.
         @usableFromInline static var released: UInt32 { 3 }
+        /// Open, for an owner that fences for itself.
+        @usableFromInline static var fenced: UInt32 { 4 }
+        /// Closed to the owner for the time being.
+        @usableFromInline static var barred: UInt32 { 5 }
     }
 
     /// What the owner found.
@@ -28,13 +33,16 @@ package struct Turnstile: ~Copyable {
         case insideAfterOthers
         /// Somebody else is inside for a moment; try again.
         case held
+        /// The owner does not pass for the time being.
+        case barred
         /// Nobody passes any more.
         case shut
     }
 
     /// - Parameter ownerFences: true where no barrier can be issued on the owner's behalf.
     package init(ownerFences: Bool) {
-        self.ownerFences = ownerFences
+        openGate = ownerFences ? Gate.fenced : Gate.open
+        gate = Atomic(openGate)
     }
 
     // MARK: The owner
@@ -43,21 +51,42 @@ package struct Turnstile: ~Copyable {
     @inlinable @inline(__always)
     package func enter() -> Entry {
         inside.store(true, ordering: .relaxed)
-        if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         let found = gate.load(ordering: .acquiring)
         if found == Gate.open { return .inside }
         return enterSlowly(found)
     }
 
+    /// Passes if nobody else was inside since the last visit, and no fence is needed.
+    ///
+    /// - Returns: false if `enter` must be asked; the owner is outside then.
+    @inlinable @inline(__always)
+    package func enterAtOnce() -> Bool {
+        inside.store(true, ordering: .relaxed)
+        if gate.load(ordering: .acquiring) == Gate.open { return true }
+        leave()
+        return false
+    }
+
     @usableFromInline @inline(never)
     func enterSlowly(_ found: UInt32) -> Entry {
+        var found = found
+        if found == Gate.fenced {
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            found = gate.load(ordering: .acquiring)
+            if found == Gate.fenced { return .inside }
+        }
+        // Releasing, too: who holds the gate next sees that the owner is inside.
         if found == Gate.released,
-            gate.compareExchange(expected: found, desired: Gate.open, ordering: .acquiring).exchanged
+            gate.compareExchange(expected: found, desired: openGate, ordering: .acquiringAndReleasing).exchanged
         {
             return .insideAfterOthers
         }
         leave()
-        return found == Gate.shut ? .shut : .held
+        switch found {
+        case Gate.shut: return .shut
+        case Gate.barred: return .barred
+        default: return .held
+        }
     }
 
     /// Leaves; everything done inside is visible to whoever sees that.
@@ -70,14 +99,29 @@ package struct Turnstile: ~Copyable {
 
     /// Keeps the owner out from its next visit on.
     ///
-    /// - Returns: false if another thread holds the turnstile, or it is shut.
-    package func hold() -> Bool {
-        let claimed = [Gate.open, Gate.released].contains { found in
-            gate.compareExchange(expected: found, desired: Gate.held, ordering: .sequentiallyConsistent).exchanged
-        }
+    /// - Parameter evenIfBarred: for who shuts it next; `release` would unbar it.
+    /// - Returns: false if another thread holds the turnstile, or it is barred or shut.
+    package func hold(evenIfBarred: Bool = false) -> Bool {
+        let claimed =
+            move(from: openGate, to: Gate.held) || move(from: Gate.released, to: Gate.held)
+            || evenIfBarred && move(from: Gate.barred, to: Gate.held)
         // With an owner that fences for itself, this is all the barrier there is before `isOwnerInside`.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         return claimed
+    }
+
+    /// Keeps the owner out for the time being, from its next visit on; while somebody holds the turnstile, does nothing.
+    package func bar() {
+        _ = move(from: openGate, to: Gate.barred) || move(from: Gate.released, to: Gate.barred)
+    }
+
+    /// Ends what `bar` began.
+    package func unbar() {
+        _ = move(from: Gate.barred, to: Gate.released)
+    }
+
+    private func move(from found: UInt32, to next: UInt32) -> Bool {
+        gate.compareExchange(expected: found, desired: next, ordering: .sequentiallyConsistent).exchanged
     }
 
     /// Whether the owner is still inside a visit that began before the barrier.

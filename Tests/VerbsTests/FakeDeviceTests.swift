@@ -115,7 +115,7 @@ struct FakeDeviceTests {
         let number = fixture.queuePair.number
         let pages = Pages()
         let region = try pages.register(in: fixture.domain)
-        var window = try MemoryWindow(in: fixture.domain)
+        let window = try MemoryWindow(in: fixture.domain)
         var chain = SendChain(capacity: 1, elementsPerRequest: 0)
         for expected in [CompletionStatus.success, .windowBindError] {
             let key = window.nextKey
@@ -156,7 +156,7 @@ struct FakeDeviceTests {
         let number = fixture.queuePair.number
         let pages = Pages()
         let region = try pages.register(in: fixture.domain)
-        var window = try MemoryWindow(in: fixture.domain)
+        let window = try MemoryWindow(in: fixture.domain)
         var sends = SendChain(capacity: 1, elementsPerRequest: 0)
         var receives = ReceiveChain(capacity: 1, elementsPerRequest: 0)
         for isInvalidated in [true, false] {

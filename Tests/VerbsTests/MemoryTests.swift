@@ -72,7 +72,7 @@ struct MemoryTests {
 
     @Test func `A window keeps its upper bits, and its low ones run round`() throws {
         let fixture = try Fixture()
-        var window = try MemoryWindow(in: fixture.domain)
+        let window = try MemoryWindow(in: fixture.domain)
         let first = window.key
         #expect(window.nextKey == first + 1)
         window.key = first | 0xff

@@ -13,7 +13,7 @@ struct QueuePairTests {
         #expect(
             granted
                 == QueuePairCapacity(
-                    sendDepth: 31, receiveDepth: 7, sendElements: 6, receiveElements: 3,
+                    sendDepth: 16, receiveDepth: 4, sendElements: 6, receiveElements: 3,
                     inlineBytes: 100))
     }
 

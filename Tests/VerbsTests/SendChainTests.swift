@@ -99,13 +99,14 @@ struct SendChainTests {
     }
 
     @Test func `A full queue refuses with ENOMEM, and takes more once it has room`() throws {
-        let fixture = try Fixture()
+        let fixture = try Fixture(
+            capacity: QueuePairCapacity(sendDepth: 4, receiveDepth: 1))
         let number = fixture.queuePair.number
         var chain = SendChain(capacity: 8, elementsPerRequest: 0)
         for identifier in 0..<8 {
             chain.appendSend(identifier: UInt64(identifier), elementCount: 0, flags: [])
         }
-        #expect(fixture.queuePair.capacity.sendDepth == 7)
+        #expect(fixture.queuePair.capacity.sendDepth == 4)
         #expect(
             chain.post(to: fixture.queuePair.postTarget)
                 == .refused(firstUnposted: 7, code: ENOMEM))
@@ -133,7 +134,7 @@ struct SendChainTests {
         let number = fixture.queuePair.number
         let pages = Pages()
         let region = try pages.register(in: fixture.domain)
-        var window = try MemoryWindow(in: fixture.domain)
+        let window = try MemoryWindow(in: fixture.domain)
         var chain = SendChain(capacity: 2, elementsPerRequest: 1)
         for identifier in 1...2 as ClosedRange<UInt64> {
             chain.setElement(0, address: pages.address, length: 8, key: region.localKey)

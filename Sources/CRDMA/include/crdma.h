@@ -1,11 +1,9 @@
 /*
- * The verbs that Swift cannot call as they are: function-like macros, and calls that report through
- * errno.
+ * The verbs that Swift cannot call as they are: function-like macros, and calls that report through errno.
  *
- * Every wrapper has the name of its verb after `crdma_`, does nothing but that call, and returns 0
- * or an errno value, so that nothing can run between the call and the reading of errno. A result is
- * written only on success. Verbs that return an errno value themselves (ibv_dereg_mr,
- * ibv_modify_qp, ...) are called from Swift directly.
+ * Every wrapper has the name of its verb after `crdma_`, does nothing but that call, and returns 0 or an errno value,
+ * so that nothing can run between the call and the reading of errno. A result is written only on success. Verbs that
+ * return an errno value themselves (ibv_dereg_mr, ibv_modify_qp, ...) are called from Swift directly.
  */
 #ifndef CRDMA_H
 #define CRDMA_H
@@ -30,8 +28,7 @@
 
 /* -- Devices -- */
 
-/* Without RDMA in the kernel the list is NULL and errno ENOSYS; ibv_free_device_list(NULL) would
- * crash. */
+/* Without RDMA in the kernel the list is NULL and errno ENOSYS; ibv_free_device_list(NULL) would crash. */
 static inline int crdma_get_device_list(struct ibv_device *_Nullable *_Nullable *_Nonnull list, int *count)
 {
     CRDMA_STORE(list, ibv_get_device_list(count));

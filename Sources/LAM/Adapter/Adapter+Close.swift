@@ -8,7 +8,10 @@ extension Adapter {
     public func close(waiting patience: Duration? = nil) throws(AdapterError) {
         core.children.withLock { $0.isClosing = true }
         guard core.children.wait(atMost: patience, until: { $0.isEmpty ? true : nil }) == nil else {
-            return releaseTokenRegion()
+            stopConnections()
+            // Where the device refuses, the reaper asks again when the adapter goes.
+            _ = core.token.release()
+            return
         }
         throw .survivors(survivors)
     }

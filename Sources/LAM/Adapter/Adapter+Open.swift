@@ -68,7 +68,9 @@ extension Adapter {
         var finding = Finding.nothing
         do throws(VerbError) {
             let context = try device.open()
-            let candidates = try context.addresses().filter(fits).sorted { $0.preference > $1.preference }
+            // A queue pair names its source by eight bits.
+            let candidates = try context.addresses().filter { fits($0) && $0.index <= UInt8.max }
+                .sorted { $0.preference > $1.preference }
             for address in candidates {
                 let port = try context.port(address.port)
                 if port.state == .active {

@@ -15,40 +15,20 @@ public final class Adapter: Sendable {
 
     let core: AdapterCore
     let reaper: Reaper
-    /// The region whose key is the privileged token, so that no other region can have it. One page, local reads only.
-    private let tokenRegion: Monitor<MemoryRegion?>
+    /// Started by the first connector or listener.
+    let connectionThread = Monitor<ConnectionThread?>(nil)
 
     /// Opens the adapter on an open device.
     init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
         self.info = info
-        do { core = try AdapterCore(device: device) } catch { throw AdapterError(error) }
-        do {
-            let region = try Self.registerTokenPage(in: core.domain)
-            privilegedToken = region.localKey
-            tokenRegion = Monitor(consume region)
-        } catch {
-            throw AdapterError(registeringTokenPage: error)
-        }
+        do { core = try AdapterCore(device: device) } catch { throw AdapterError(opening: error) }
+        privilegedToken = core.token.key
         reaper = Reaper(ReaperWork(core))
     }
 
-    /// Memory that is there as long as the process, and never written.
-    private static let tokenPage = UInt(
-        bitPattern: UnsafeMutableRawBufferPointer.allocate(
-            byteCount: PageSpan.hostPageSize, alignment: PageSpan.hostPageSize
-        ).baseAddress)
-
-    private static func registerTokenPage(in domain: ProtectionDomain) throws(VerbError) -> MemoryRegion {
-        // The page is never freed.
-        try unsafe MemoryRegion(
-            registering: UnsafeMutableRawBufferPointer(
-                start: UnsafeMutableRawPointer(bitPattern: tokenPage), count: PageSpan.hostPageSize),
-            at: UInt64(tokenPage), rights: [], in: domain)
-    }
-
     deinit {
+        stopConnections()
         reaper.stop()
-        releaseTokenRegion()
     }
 
     /// The device's name, for example `mlx5_0` or `rxe0`.
@@ -59,16 +39,10 @@ public final class Adapter: Sendable {
 
     /// What keeps the adapter open.
     public var survivors: Survivors {
-        // What uses a mapping is found out without the lock, which is taken again to name queue pairs.
-        let children = core.children.withLock { $0 }
-        return children.survivors { core.use(of: $0.id) }
-    }
-
-    /// Unpins the token's page.
-    func releaseTokenRegion() {
-        tokenRegion.withLock { region in
-            guard let registered = region.take(), case .refused(let kept, _) = registered.deregister() else { return }
-            region = consume kept
+        // What uses a mapping is found out through the children, too.
+        let mappings = core.children.withLock { $0.living }.map {
+            Survivors.Mapping(memory: $0.memory, site: $0.site, use: core.use(of: $0.id))
         }
+        return core.children.withLock { $0.survivors(mappings) }
     }
 }

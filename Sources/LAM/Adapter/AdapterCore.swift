@@ -8,6 +8,7 @@ import Verbs
 final class AdapterCore: Sendable {
     let device: DeviceContext
     let domain: ProtectionDomain
+    let token: PrivilegedToken
     let queues: QueueTable
     let mappings: MappingTable
     /// Nil where the kernel has no such barrier; then posts and polls have fences of their own.
@@ -18,6 +19,7 @@ final class AdapterCore: Sendable {
     init(device: DeviceContext) throws(VerbError) {
         self.device = device
         domain = try ProtectionDomain(in: device)
+        token = try PrivilegedToken(in: domain)
         barrier = try? Membarrier()
         queues = QueueTable(ownerFences: barrier == nil)
         mappings = MappingTable(queues: queues)
@@ -31,9 +33,10 @@ final class AdapterCore: Sendable {
             counters.refusedDeregistrations.add(1, ordering: .relaxed)
             throw error
         }
-        mappings.retire(registration.id)
         counters.note(unpinned: registration)
+        // Before the slot is free for the next mapping, which has the same place among the children.
         childGone { $0.remove(registration) }
+        mappings.retire(registration.id)
         registration.onUnpinned?()
     }
 

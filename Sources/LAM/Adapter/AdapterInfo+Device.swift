@@ -8,7 +8,7 @@ extension AdapterInfo {
             name: device.name,
             port: address.port,
             address: IPAddress(address.identifier),
-            gidIndex: address.index,
+            gidIndex: UInt8(truncatingIfNeeded: address.index),
             lid: port.localIdentifier,
             technology: RDMATechnology(address.kind, port.linkLayer),
             vendorID: attributes.vendorID,

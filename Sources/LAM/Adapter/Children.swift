@@ -4,6 +4,7 @@ import Tracking
 struct Children {
     /// By slot, so that a build costs no hashing.
     private var registrations: [Registration?] = []
+    /// With those being built.
     private var mappingCount = 0
 
     /// Both queues of each queue pair.
@@ -20,13 +21,13 @@ struct Children {
             && connectionCount == 0
     }
 
+    /// Adds the mapping of a build that was begun.
     mutating func add(_ registration: Registration) {
         let index = Int(registration.id.slot)
         if index >= registrations.count {
             registrations.append(contentsOf: repeatElement(nil, count: max(index + 1, 2 * registrations.count) - registrations.count))
         }
         registrations[index] = registration
-        mappingCount += 1
     }
 
     mutating func remove(_ registration: Registration) {
@@ -34,13 +35,27 @@ struct Children {
         mappingCount -= 1
     }
 
+    /// Counts a mapping whose memory is about to be registered, so that a close waits for it.
+    ///
+    /// - Returns: false if the adapter is closing.
+    mutating func beginBuild() -> Bool {
+        guard !isClosing else { return false }
+        mappingCount += 1
+        return true
+    }
+
+    /// The memory could not be registered.
+    mutating func cancelBuild() {
+        mappingCount -= 1
+    }
+
+    /// The registrations of all mappings.
+    var living: [Registration] { registrations.compactMap { $0 } }
+
     /// What is alive, for the report of a close that is held up.
-    func survivors(use: (Registration) -> MappingUse) -> Survivors {
+    func survivors(_ mappings: [Survivors.Mapping]) -> Survivors {
         Survivors(
-            mappings: registrations.compactMap { registration in
-                registration.map { Survivors.Mapping(memory: $0.memory, site: $0.site, use: use($0)) }
-            },
-            queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
+            mappings: mappings, queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
             completionQueues: completionQueueCount, windows: windowCount, connections: connectionCount)
     }
 }

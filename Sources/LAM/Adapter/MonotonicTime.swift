@@ -15,8 +15,11 @@ struct MonotonicTime: Comparable {
         earlier.nanoseconds < later.nanoseconds
     }
 
+    /// Later by `duration`; as late as can be where that is beyond the clock.
     func advanced(by duration: Duration) -> MonotonicTime {
-        MonotonicTime(nanoseconds: nanoseconds + UInt64(max(0, duration / .nanoseconds(1))))
+        let end = Double(nanoseconds) + max(0, duration / .nanoseconds(1))
+        guard end < Double(Int64.max) else { return MonotonicTime(nanoseconds: UInt64(Int64.max)) }
+        return MonotonicTime(nanoseconds: nanoseconds + UInt64(max(0, duration / .nanoseconds(1))))
     }
 
     func duration(since earlier: MonotonicTime) -> Duration {

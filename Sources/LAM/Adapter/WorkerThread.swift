@@ -20,13 +20,17 @@ struct WorkerThread: Sendable {
         self.thread = thread
     }
 
+    /// Whether the caller runs on it.
+    var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
+
     /// Waits until the thread has ended; from inside the thread itself it lets the thread go instead.
     func join() {
-        if pthread_equal(thread, pthread_self()) != 0 {
-            pthread_detach(thread)
-        } else {
-            pthread_join(thread, nil)
-        }
+        if isCurrent { detach() } else { pthread_join(thread, nil) }
+    }
+
+    /// Lets the thread go on by itself.
+    func detach() {
+        pthread_detach(thread)
     }
 
     private final class Body: Sendable {

@@ -17,31 +17,3 @@ public struct QueuePairAddress: Hashable, Sendable {
         self.lid = lid
     }
 }
-
-/// How a connection behaves when the peer is slow or silent.
-public struct ConnectionOptions: Hashable, Sendable {
-    /// How often a packet is sent again, 0...6. Seven is not offered: on some devices it means for ever, and a request
-    /// to a dead peer would then never end.
-    public var retryCount: UInt8
-    /// The time before a packet is sent again, as an exponent: 4.096 µs · 2^timeout. 14 is 67 ms, so that with 6 retries
-    /// a dead peer is noticed after about half a second.
-    public var timeout: UInt8
-    /// How often a send is tried again while the peer has no receive posted, 0...7; seven is for ever.
-    public var receiverNotReadyRetryCount: UInt8
-    /// How many reads of the peer this side answers at a time; 0 allows none.
-    public var inboundReadLimit: UInt8
-    /// How many reads this side has under way at a time; 0 allows none.
-    public var outboundReadLimit: UInt8
-
-    /// Creates options; the defaults notice a dead peer in half a second and wait for a slow one for ever.
-    public init(
-        retryCount: UInt8 = 6, timeout: UInt8 = 14, receiverNotReadyRetryCount: UInt8 = 7,
-        inboundReadLimit: UInt8 = 16, outboundReadLimit: UInt8 = 16
-    ) {
-        self.retryCount = min(retryCount, 6)
-        self.timeout = timeout
-        self.receiverNotReadyRetryCount = receiverNotReadyRetryCount
-        self.inboundReadLimit = inboundReadLimit
-        self.outboundReadLimit = outboundReadLimit
-    }
-}

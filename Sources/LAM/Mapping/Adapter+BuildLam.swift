@@ -34,8 +34,11 @@ extension Adapter {
     public func buildLam(
         _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        // A sum beyond Int.max cannot be mapped, whether it is contiguous or not.
-        let length = length ?? descriptors.reduce(0) { $0 + min($1.length, .max - $0) }
+        // No chain is longer than the address space; where the sum would be, the chain is refused for another reason.
+        let length = length ?? descriptors.reduce(0) { sum, next in
+            let (total, overflow) = sum.addingReportingOverflow(next.length)
+            return overflow ? .max : total
+        }
         return try buildLam(
             MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
     }
@@ -43,12 +46,11 @@ extension Adapter {
     private func buildLam(
         _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
-        guard core.children.withLock({ !$0.isClosing }) else { throw .adapterClosed }
         let limit = min(info.maxRegistrationSize, MappingTable.longestMapping)
-        guard UInt64(chain.length) <= limit else {
-            throw .tooLong(asked: chain.length, limit: Int(limit))
-        }
+        guard UInt64(chain.length) <= limit else { throw .tooLong(asked: chain.length, limit: Int(limit)) }
+        guard core.children.withLock({ $0.beginBuild() }) else { throw .closed }
         guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
+            core.childGone { $0.cancelBuild() }
             throw .tooManyMappings(limit: MappingTable.capacity)
         }
         let memory = MemoryDescriptor(address: chain.address, length: chain.length)
@@ -60,6 +62,7 @@ extension Adapter {
             return publish(region, memory, at: place, retaining: owner, site: site)
         } catch {
             core.mappings.cancel(place.id)
+            core.childGone { $0.cancelBuild() }
             throw MappingError(error, registering: chain)
         }
     }
@@ -74,8 +77,8 @@ extension Adapter {
             region: region)
         core.children.withLock { $0.add(registration) }
         core.counters.note(pinned: registration)
-        core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
-        return LogicalAddressMapping(registration, of: self)
+        let live = core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
+        return LogicalAddressMapping(registration, at: live, of: self)
     }
 }
 

@@ -11,21 +11,22 @@ import Tracking
 public struct LogicalAddressMapping: ~Copyable, Sendable {
     let registration: Registration
     let adapter: Adapter
-    /// Set when a release form has taken the registration over, so that `deinit` has nothing left to do.
-    private var isSpent = false
+    /// All that a request needs to know, on one cache line.
+    let place: MappingPlace
 
-    init(_ registration: Registration, of adapter: Adapter) {
+    init(_ registration: Registration, at place: MappingPlace, of adapter: Adapter) {
         self.registration = registration
+        self.place = place
         self.adapter = adapter
     }
 
     deinit {
-        if !isSpent { adapter.release(registration) }
+        if !registration.isSurrendered { adapter.release(registration) }
     }
 
     /// Takes the registration out; the mapping is gone and nothing is released.
     consuming func surrender() -> Registration {
-        isSpent = true
+        registration.isSurrendered = true
         return registration
     }
 

@@ -26,8 +26,6 @@ extension MappingError: CustomStringConvertible {
             """
         case .pinLimit(let report):
             report.description
-        case .adapterClosed:
-            "the adapter is closed; open another one"
         case .tooManyMappings(let limit):
             "the device holds \(limit) registrations and has no room for another; release mappings that are done"
         case .tooLong(let asked, let limit):
@@ -37,6 +35,8 @@ extension MappingError: CustomStringConvertible {
             no memory for a buffer of \(bytes) bytes: \(errnoDescription(errno)); ask for less, or free memory \
             (ulimit -v and the memory limit of the cgroup count, too)
             """
+        case .closed:
+            "the adapter is closed; open another one"
         case .verbFailed(let verb, let errno):
             "\(verb) failed: \(errnoDescription(errno)); `lam doctor` looks for the cause"
         }

@@ -29,9 +29,6 @@ public enum MappingError: Error, Hashable, Sendable {
     /// The system does not let this process pin so much memory.
     case pinLimit(PinLimitReport)
 
-    /// The adapter is closed or closing.
-    case adapterClosed
-
     /// The device holds as many registrations as it can.
     case tooManyMappings(limit: Int)
 
@@ -40,6 +37,9 @@ public enum MappingError: Error, Hashable, Sendable {
 
     /// The system gave no memory for a buffer of `bytes` bytes; `errno` is what `mmap` reported.
     case allocationFailed(bytes: Int, errno: CInt)
+
+    /// The adapter is closed or closing.
+    case closed
 
     /// A verb failed for a reason that no other case names: which one, and the `errno` value it gave.
     case verbFailed(verb: String, errno: CInt)

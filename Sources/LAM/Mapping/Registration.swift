@@ -14,6 +14,8 @@ final class Registration: @unchecked Sendable {
     private let retained: (any AnyObject & Sendable)?
     private var region: MemoryRegion?
 
+    /// Set when a release form has taken this over from the mapping, so that the mapping's end has nothing left to do.
+    var isSurrendered = false
     /// Called once, when the memory is unpinned.
     var onUnpinned: (@Sendable () -> Void)?
     /// When the owner gave the mapping up.

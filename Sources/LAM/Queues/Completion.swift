@@ -4,8 +4,8 @@ public struct Completion: Hashable, Sendable {
     public let context: UInt64
     /// How it ended.
     public let status: CompletionStatus
-    /// What the request was.
-    public let operation: Operation
+    /// The number of ``operation``, which is made of it when somebody asks.
+    private let operationNumber: UInt16
     /// How many bytes arrived; meaningful for successful receives only.
     public let byteCount: UInt32
     /// The queue pair of the request.
@@ -19,11 +19,28 @@ public struct Completion: Hashable, Sendable {
     ) {
         self.context = context
         self.status = status
-        self.operation = operation
+        operationNumber = operation.rawValue
         self.byteCount = byteCount
         self.queuePairNumber = queuePairNumber
         self.vendorError = vendorError
     }
+
+    /// The completion of a request that was kept with `tag`.
+    @inline(__always)
+    init(
+        context: UInt64, status: CompletionStatus, tag: RequestTag, byteCount: UInt32, queuePairNumber: UInt32,
+        vendorError: UInt32
+    ) {
+        self.context = context
+        self.status = status
+        operationNumber = tag.operationNumber
+        self.byteCount = byteCount
+        self.queuePairNumber = queuePairNumber
+        self.vendorError = vendorError
+    }
+
+    /// What the request was.
+    public var operation: Operation { Operation(rawValue: operationNumber) ?? .receive }
 }
 
 /// How a request ended: `ibv_wc_status`, by the names of the verbs manual.
@@ -113,11 +130,16 @@ public struct CompletionBatch: ~Copyable, @unchecked Sendable {
 
     var isFull: Bool { count == capacity }
 
+    /// How many more completions fit.
+    @inline(__always)
+    var room: Int { capacity &- count }
+
     mutating func clear() { count = 0 }
 
     @inline(__always)
     mutating func append(_ completion: Completion) {
         unsafe (completions + count).initialize(to: completion)
-        count += 1
+        // No overflow: an allocation is shorter than that.
+        count &+= 1
     }
 }

@@ -42,6 +42,7 @@ public struct CompletionQueue: ~Copyable, Sendable {
 
     /// Polls after whoever is polling now: a completion that went to the pending ones just before the queue was armed
     /// raises no event any more.
+    @inline(never)
     private func pollInTurn(into batch: inout CompletionBatch) {
         while !core.poll(into: &batch) {}
     }

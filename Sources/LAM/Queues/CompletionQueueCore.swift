@@ -11,7 +11,7 @@ import Verbs
 final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
     let queue: Verbs.CompletionQueue
-    private let mappings: MappingTable
+    private let retirer: RequestRetirer
     private let target: PollTarget
     private let channel: CompletionChannel
     private let wakeUp = WakeUp()
@@ -26,13 +26,17 @@ final class CompletionQueueCore: @unchecked Sendable {
     private struct Polling: ~Copyable {
         var buffer = PollBuffer(capacity: CompletionQueueCore.entriesPerPoll)
         /// What others polled in the user's stead, oldest first. Delivered before anything newer.
-        var pending: [Completion] = []
+        var pending: [Completion] = [] {
+            didSet { hasPending = !pending.isEmpty }
+        }
         var deliveredCount = 0
+        /// What the user's every poll asks.
+        var hasPending = false
     }
 
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
         self.adapter = adapter
-        mappings = adapter.core.mappings
+        retirer = RequestRetirer(mappings: adapter.core.mappings)
         do {
             channel = try CompletionChannel(in: adapter.core.device)
             queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
@@ -47,6 +51,9 @@ final class CompletionQueueCore: @unchecked Sendable {
     }
 
     deinit {
+        // A close that waits for this must find it done.
+        try? queue.close()
+        try? channel.close()
         unsafe polling.deinitialize(count: 1)
         unsafe polling.deallocate()
         adapter.core.childGone { $0.completionQueueCount -= 1 }
@@ -80,29 +87,64 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// Fills `batch` with what is pending and then with what the device has.
     ///
     /// - Returns: false if somebody else is polling at this moment; nothing was done.
+    @inline(__always)
     func poll(into batch: inout CompletionBatch) -> Bool {
         batch.clear()
-        switch turnstile.enter() {
-        case .inside, .insideAfterOthers: break
-        case .held, .shut: return false
-        }
+        guard turnstile.enterAtOnce() || enterAfterOthers() else { return false }
         defer { turnstile.leave() }
-        if unsafe !polling.pointee.pending.isEmpty {
+        if unsafe polling.pointee.hasPending {
             unsafe Self.deliverPending(&polling.pointee, to: &batch)
         }
-        var room = batch.capacity - batch.count
-        while room > 0 {
-            let asked = min(room, Self.entriesPerPoll)
-            let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
-            for index in 0..<count {
-                if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
-            }
-            if count < asked { break }
-            room = batch.capacity - batch.count
-        }
+        if pollOnce(into: &batch) { pollOn(into: &batch) }
         return true
     }
 
+    /// - Returns: whether there may be more, and room for it.
+    @inline(__always)
+    private func pollOnce(into batch: inout CompletionBatch) -> Bool {
+        let asked = unsafe min(batch.room, polling.pointee.buffer.capacity)
+        let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
+        unsafe polling.pointee.buffer.forEach { index, entry in retire(entry, at: index, into: &batch) }
+        return count == asked && !batch.isFull
+    }
+
+    @inline(never)
+    private func pollOn(into batch: inout CompletionBatch) {
+        while pollOnce(into: &batch) {}
+    }
+
+    @inline(never)
+    private func enterAfterOthers() -> Bool {
+        switch turnstile.enter() {
+        case .inside, .insideAfterOthers: true
+        case .held, .barred, .shut: false
+        }
+    }
+
+    /// Retires what one entry of the last poll stands for.
+    ///
+    /// The usual case, and nothing else: a request that succeeded, and concerns no window.
+    @inline(__always)
+    private func retire(_ entry: WorkCompletion, at index: Int, into batch: inout CompletionBatch) {
+        guard entry.status.rawValue == 0,
+            let ordinary = retirer.ordinaryRequest(WireID(raw: entry.identifier)),
+            case let tag = RequestTag(rawValue: ordinary.request.tag), !tag.concernsWindow
+        else { return retireUnusual(index, into: &batch) }
+        ordinary.retire()
+        if tag.isSilent { return }
+        batch.append(
+            Completion(
+                context: ordinary.request.context, status: .success, tag: tag, byteCount: entry.byteCount,
+                queuePairNumber: entry.queuePairNumber, vendorError: 0))
+    }
+
+    // The index rather than the entry, which would be copied for this call even where it is not made.
+    @inline(never)
+    private func retireUnusual(_ index: Int, into batch: inout CompletionBatch) {
+        if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
+    }
+
+    @inline(never)
     private static func deliverPending(_ polling: inout Polling, to batch: inout CompletionBatch) {
         while polling.deliveredCount < polling.pending.count, !batch.isFull {
             batch.append(polling.pending[polling.deliveredCount])
@@ -159,6 +201,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// Delivers completions that the device does not know of.
     func deliver(_ completions: [Completion]) {
         whileHeld { polling in
+            drainDevice(&polling)
             polling.pending += completions
         }
         wakeUp.ring()
@@ -188,36 +231,45 @@ final class CompletionQueueCore: @unchecked Sendable {
     @inline(__always)
     private func take(atMost limit: Int, into buffer: inout PollBuffer) -> Int {
         do { return try buffer.poll(target, atMost: limit) } catch {
-            adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
+            noteFailedPoll()
             return 0
         }
     }
 
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
-    @inline(__always)
     private func retire(_ entry: WorkCompletion) -> Completion? {
-        guard let retired = mappings.complete(WireID(raw: entry.identifier)) else {
-            adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
+        guard let retired = retirer.retire(WireID(raw: entry.identifier)) else {
+            noteStray()
             return nil
         }
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
         if !isSuccess || tag.concernsWindow {
-            noteSpecial(retired, entry, isSuccess: isSuccess)
+            noteSpecial(retired.queue, WireID(raw: entry.identifier), tag, isSuccess: isSuccess)
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         return Completion(
             context: retired.request.context, status: CompletionStatus(rawValue: entry.status.rawValue),
-            operation: tag.operation, byteCount: isSuccess ? entry.byteCount : 0,
+            tag: tag, byteCount: isSuccess ? entry.byteCount : 0,
             queuePairNumber: entry.queuePairNumber, vendorError: isSuccess ? 0 : entry.vendorError)
     }
 
+    // MARK: What is rare
+
     @inline(never)
-    private func noteSpecial(_ retired: RetiredRequest, _ entry: WorkCompletion, isSuccess: Bool) {
-        guard let pair = adapter.core.queuePair(owning: retired.queue) else { return }
-        if RequestTag(rawValue: retired.request.tag).concernsWindow {
-            pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess)
-        }
+    private func noteSpecial(_ queue: QueueID, _ wire: WireID, _ tag: RequestTag, isSuccess: Bool) {
+        guard let pair = adapter.core.queuePair(owning: queue) else { return }
+        if tag.concernsWindow { pair.windowOperationEnded(wire, isSuccess: isSuccess) }
         if !isSuccess { pair.noteFailure() }
+    }
+
+    @inline(never)
+    private func noteStray() {
+        adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
+    }
+
+    @inline(never)
+    private func noteFailedPoll() {
+        adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
     }
 }

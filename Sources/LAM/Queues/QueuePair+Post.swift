@@ -20,8 +20,7 @@ extension QueuePair {
     public mutating func send(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
-        try send(element.span, context: context, flags: flags)
+        try sends.post(.send, mapping, bytes, context: context, flags: flags)
     }
 
     /// Sends a message whose bytes are copied during the call; they need no mapping.
@@ -49,8 +48,7 @@ extension QueuePair {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, to remote: RemoteMemory, context: UInt64 = 0,
         flags: RequestFlags = []
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
-        try write(element.span, to: remote, context: context, flags: flags)
+        try sends.post(.write, mapping, bytes, remote, context: context, flags: flags)
     }
 
     /// Writes bytes that are copied during the call; they need no mapping.
@@ -73,8 +71,7 @@ extension QueuePair {
         into elements: Span<ScatterGatherElement>, from remote: RemoteMemory, context: UInt64 = 0,
         flags: RequestFlags = []
     ) throws(PostError) {
-        // On rxe such a read would never complete (T57).
-        guard !core.isConnected || core.outboundReads.load(ordering: .relaxed) > 0 else { throw .readsNotAllowed }
+        try checkReads()
         try sends.post(
             SendPath.Request(operation: .read, context: context, flags: flags, remote: remote), elements)
     }
@@ -84,8 +81,16 @@ extension QueuePair {
         into mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, from remote: RemoteMemory,
         context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
-        try read(into: element.span, from: remote, context: context, flags: flags)
+        try checkReads()
+        try sends.post(.read, mapping, bytes, remote, context: context, flags: flags)
+    }
+
+    /// On rxe a read that the connection does not allow would never complete (T57).
+    @inline(__always)
+    private mutating func checkReads() throws(PostError) {
+        guard !core.isConnected || core.outboundReads.load(ordering: .relaxed) > 0 else {
+            throw sends.refuse(.readsNotAllowed)
+        }
     }
 
     // MARK: Receive
@@ -101,7 +106,6 @@ extension QueuePair {
     public mutating func receive(
         into mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64 = 0
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
-        try receive(into: element.span, context: context)
+        try receives.post(mapping, bytes, context: context)
     }
 }

@@ -9,9 +9,10 @@ import Verbs
 ///
 /// Dropping a queue pair ends it in the background; ``close()`` does so before it returns.
 public struct QueuePair: ~Copyable, Sendable {
-    let core: QueuePairCore
+    // First, so that a post finds its state where it found the queue pair.
     var sends: SendPath
     var receives: ReceivePath
+    let core: QueuePairCore
     /// Set when `close` has ended the queue pair, so that `deinit` has nothing left to do.
     private var isSpent = false
 
@@ -39,9 +40,8 @@ public struct QueuePair: ~Copyable, Sendable {
     /// Results that nobody polled stay in their completion queue. Waits until the device has given everything up,
     /// which takes about a millisecond; at most half a second for results that do not come.
     public consuming func close() {
-        sends.flushDeferred()
-        core.close()
         isSpent = true
+        core.close()
     }
 }
 
@@ -60,6 +60,9 @@ extension Adapter {
         sendCompletions: borrowing CompletionQueue, receiveCompletions: borrowing CompletionQueue,
         capacity: QueuePairCapacity = QueuePairCapacity()
     ) throws(AdapterError) -> QueuePair {
+        guard sendCompletions.core.adapter === self, receiveCompletions.core.adapter === self else {
+            fatalError("Adapter \(name): a queue pair completes on completion queues of its own adapter")
+        }
         try check(capacity)
         try checkOpen()
         return QueuePair(

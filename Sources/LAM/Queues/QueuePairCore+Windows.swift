@@ -16,12 +16,14 @@ extension QueuePairCore {
     }
 
     /// Ends every window that is bound here: a queue pair must not go before its windows (T2).
-    func retireWindows() {
-        let bound = windows.withLock { windows in
-            defer { windows = [:] }
-            return windows.values.map { $0 }
-        }
-        bound.forEach { $0.leave(self) }
+    ///
+    /// - Returns: false if the device refused; what it refused stays in `windows`.
+    @discardableResult
+    func retireWindows() -> Bool {
+        // First: a completion that is polled from now on must not meet a window that is bound anew elsewhere.
         windowOperations.withLock { $0 = [:] }
+        let bound = windows.withLock { Array($0.values) }
+        bound.forEach { $0.leave(self) }
+        return windows.withLock { $0.isEmpty }
     }
 }

@@ -9,6 +9,8 @@ final class QueuePairCore: Sendable {
     let sendCompletions: CompletionQueueCore
     let receiveCompletions: CompletionQueueCore
     let queuePair: Verbs.QueuePair
+    /// The number by which the device and the kernel know the queue pair; a copy, because others ask while it ends.
+    let number: UInt32
     let capacity: QueuePairCapacity
     let sendQueue: QueueID
     let receiveQueue: QueueID
@@ -16,8 +18,11 @@ final class QueuePairCore: Sendable {
     private let state = Atomic<UInt8>(State.created.rawValue)
     /// The last send that will produce a completion whatever happens.
     let lastSignaled = Atomic<UInt64>(0)
-    /// Set while accepted sends wait for the next doorbell.
-    let hasDeferred = Atomic<Bool>(false)
+    /// How many accepted sends wait for the next doorbell: the latest ones of the send queue.
+    let deferredCount = Atomic<Int>(0)
+    /// Sends whose posts succeeded and which the device will never see. They complete as flushed when the queue pair
+    /// ends, after everything that the device has.
+    let unposted = Monitor<[Tracking.Request]>([])
     /// Outbound reads that the connection allows.
     let outboundReads = Atomic<UInt8>(0)
     /// The first sequence number of a connection made by hand.
@@ -26,7 +31,9 @@ final class QueuePairCore: Sendable {
     let windowOperations = Monitor<[WireID: WindowOperation]>([:])
     /// Windows that are bound here, or about to be.
     let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
-    private let marker: Monitor<MarkerPath>
+    let marker: Monitor<MarkerPath>
+    /// Told once when the queue pair ends; set by the connection that uses it.
+    let connectionHook = Monitor<(@Sendable () -> Void)?>(nil)
     private let ending = Monitor(Ending())
 
     enum State: UInt8 {
@@ -37,10 +44,9 @@ final class QueuePairCore: Sendable {
         case ended
     }
 
-    /// What keeps the end of the queue pair apart from those who move it to the error state.
     private struct Ending {
         var isClosing = false
-        /// Threads that are inside `endPosting`; the queue pair is destroyed after the last one left.
+        /// Threads that are inside `whileOpen`; the queue pair is destroyed after the last one left.
         var insideCount = 0
     }
 
@@ -48,56 +54,36 @@ final class QueuePairCore: Sendable {
         adapter: Adapter, sendCompletions: CompletionQueueCore, receiveCompletions: CompletionQueueCore,
         capacity: QueuePairCapacity
     ) throws(AdapterError) {
-        let queues = adapter.core.queues
         self.adapter = adapter
         self.sendCompletions = sendCompletions
         self.receiveCompletions = receiveCompletions
         self.capacity = capacity
-        try sendCompletions.reserve(Self.deviceSendDepth(capacity))
-        do { try receiveCompletions.reserve(capacity.receiveDepth) } catch {
-            sendCompletions.unreserve(Self.deviceSendDepth(capacity))
-            throw error
-        }
-        do {
-            queuePair = try Self.create(
-                capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue)
+        try Self.reserveRoom(capacity, sendCompletions, receiveCompletions)
+        do throws(AdapterError) {
+            (sendQueue, receiveQueue) = try Self.openTimelines(capacity, in: adapter.core)
+            do throws(VerbError) {
+                queuePair = try Self.create(
+                    capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue)
+            } catch {
+                adapter.core.mappings.closeQueue(sendQueue)
+                adapter.core.mappings.closeQueue(receiveQueue)
+                throw AdapterError(error)
+            }
         } catch {
             sendCompletions.unreserve(Self.deviceSendDepth(capacity))
             receiveCompletions.unreserve(capacity.receiveDepth)
-            throw AdapterError(error)
+            throw error
         }
-        guard let sendQueue = queues.open(depth: Self.deviceSendDepth(capacity), elements: capacity.sendElements),
-            let receiveQueue = queues.open(depth: capacity.receiveDepth, elements: capacity.receiveElements)
-        else { throw .limitExceeded(what: "queues", asked: 1 << 20 + 1, limit: 1 << 20) }
-        self.sendQueue = sendQueue
-        self.receiveQueue = receiveQueue
-        marker = Monitor(MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
+        number = queuePair.number
+        // Sends wait for the connection at the gate that every post passes anyway.
+        adapter.core.queues.bar(sendQueue)
+        marker = Monitor(
+            MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
         adapter.core.children.withLock {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self
         }
     }
-
-    /// One more than the user has, for the marker behind an unsignaled tail.
-    private static func deviceSendDepth(_ capacity: QueuePairCapacity) -> Int { capacity.sendDepth + 1 }
-
-    private static func create(
-        _ capacity: QueuePairCapacity, on adapter: Adapter, sendQueue: Verbs.CompletionQueue,
-        receiveQueue: Verbs.CompletionQueue
-    ) throws(VerbError) -> Verbs.QueuePair {
-        let queuePair = try Verbs.QueuePair(
-            in: adapter.core.domain, sendQueue: sendQueue, receiveQueue: receiveQueue,
-            capacity: Verbs.QueuePairCapacity(
-                sendDepth: deviceSendDepth(capacity), receiveDepth: capacity.receiveDepth,
-                sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
-                inlineBytes: capacity.inlineBytes))
-        try queuePair.modify(
-            .initialized(port: adapter.info.port, peerRights: [.remoteRead, .remoteWrite]))
-        return queuePair
-    }
-
-    /// The number by which the device and the kernel know the queue pair.
-    var number: UInt32 { queuePair.number }
 
     func side(of queue: QueueID) -> QueueSide {
         queue == sendQueue ? .send : .receive
@@ -108,14 +94,25 @@ final class QueuePairCore: Sendable {
     @inline(__always)
     var isConnected: Bool { state.load(ordering: .acquiring) == State.connected.rawValue }
 
-    @inline(__always)
+    /// Says why the queue pair refuses posts for the time being.
+    func waitWhileConnecting() throws(PostError) {
+        switch state.load(ordering: .acquiring) {
+        case State.created.rawValue: throw .notConnected
+        // In a moment.
+        case State.connected.rawValue: sched_yield()
+        default: throw .ended
+        }
+    }
+
+    /// Whether nothing can be posted any more.
     var hasEnded: Bool { state.load(ordering: .acquiring) == State.ended.rawValue }
 
     /// Lets sends be posted.
     func noteConnected(outboundReads: UInt8) {
         self.outboundReads.store(outboundReads, ordering: .relaxed)
-        _ = state.compareExchange(
+        let (exchanged, _) = state.compareExchange(
             expected: State.created.rawValue, desired: State.connected.rawValue, ordering: .acquiringAndReleasing)
+        if exchanged { adapter.core.queues.unbar(sendQueue) }
     }
 
     /// A request failed: refuses further posts and has everything outstanding flushed.
@@ -125,6 +122,8 @@ final class QueuePairCore: Sendable {
         guard state.exchange(State.ended.rawValue, ordering: .acquiringAndReleasing) != State.ended.rawValue else {
             return
         }
+        adapter.core.queues.bar(sendQueue)
+        adapter.core.queues.bar(receiveQueue)
         adapter.reaper.run { self.endPosting() }
     }
 
@@ -132,14 +131,24 @@ final class QueuePairCore: Sendable {
     ///
     /// Does nothing once somebody closes the queue pair, who does the same first.
     func endPosting() {
-        let mayEnter = ending.withLock { ending in
+        whileOpen { flush() }
+    }
+
+    /// Runs `body` while the queue pair is certainly there.
+    ///
+    /// - Returns: nil, and nothing was run, once somebody closes it.
+    @discardableResult
+    private func whileOpen<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result? {
+        let isOpen = ending.withLock { ending in
             if !ending.isClosing { ending.insideCount += 1 }
             return !ending.isClosing
         }
-        guard mayEnter else { return }
-        flush()
-        ending.withLock { $0.insideCount -= 1 }
-        ending.signal()
+        guard isOpen else { return nil }
+        defer {
+            ending.withLock { $0.insideCount -= 1 }
+            ending.signal()
+        }
+        return try body()
     }
 
     /// A receive that was posted after the device gave up is flushed by this second move only (T14).
@@ -147,13 +156,24 @@ final class QueuePairCore: Sendable {
         state.store(State.ended.rawValue, ordering: .releasing)
         let queues = adapter.core.queues
         for queue in [sendQueue, receiveQueue] {
-            while !queues.hold(queue), !queues.isShut(queue) { sched_yield() }
+            while !queues.hold(queue, evenIfBarred: true), !queues.isShut(queue) { sched_yield() }
             adapter.core.barrier?.issue()
             while queues.isPosting(queue) { sched_yield() }
             queues.shut(queue)
         }
+        withdrawDeferred()
         try? queuePair.modify(.error)
         retireWindows()
+        completeUnposted()
+        connectionHook.withLock { $0.take() }?()
+    }
+
+    /// Changes the state of the queue pair.
+    ///
+    /// - Throws: `EINVAL` also when somebody closes it.
+    func modify(_ attributes: QueuePairAttributes) throws(VerbError) {
+        let isDone: Void? = try whileOpen { () throws(VerbError) in try queuePair.modify(attributes) }
+        guard isDone != nil else { throw VerbError(.modifyQueuePair, EINVAL) }
     }
 
     // MARK: The reaper's help
@@ -171,9 +191,13 @@ final class QueuePairCore: Sendable {
         guard isConnected, lastSignaled.load(ordering: .acquiring) < queues.posted(sendQueue),
             queues.hold(sendQueue)
         else { return }
-        defer { queues.release(sendQueue) }
+        defer {
+            queues.release(sendQueue)
+            // A failure meanwhile found the queue held.
+            if !isConnected { queues.bar(sendQueue) }
+        }
         adapter.core.barrier?.issue()
-        guard !queues.isPosting(sendQueue), !hasDeferred.load(ordering: .acquiring), isConnected else { return }
+        guard !queues.isPosting(sendQueue), deferredCount.load(ordering: .acquiring) == 0, isConnected else { return }
         let position = marker.withLock { $0.post(to: queuePair) }
         if let position { lastSignaled.store(position, ordering: .releasing) }
     }
@@ -199,6 +223,8 @@ final class QueuePairCore: Sendable {
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
         sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
+        // A poster is gone for good, so that no window is added; the device may have refused to end one.
+        while !retireWindows() { usleep(1000) }
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
@@ -211,7 +237,7 @@ final class QueuePairCore: Sendable {
     }
 
     /// How long flushed requests may take to arrive. A device that is slower loses results, never safety.
-    private static let drainTime = Duration.milliseconds(500)
+    static let drainTime = Duration.milliseconds(500)
 
     private func destroy() {
         while true {
@@ -219,32 +245,6 @@ final class QueuePairCore: Sendable {
                 adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
                 usleep(10_000)
             }
-        }
-    }
-}
-
-/// The reaper's own way of posting to a send queue.
-private struct MarkerPath: ~Copyable {
-    private var poster: RequestPoster
-    private var chain = SendChain(capacity: 1, elementsPerRequest: 1)
-
-    init(queue: QueueID, depth: Int, mappings: MappingTable) {
-        poster = RequestPoster(queue: queue, depth: depth, mappings: mappings)
-    }
-
-    /// - Returns: the marker's position; nil if the queue is full, or the device refused.
-    mutating func post(to queuePair: Verbs.QueuePair) -> UInt64? {
-        poster.catchUp()
-        guard poster.begin() else { return nil }
-        let wire = poster.commit(context: 0, tag: RequestTag.marker.rawValue)
-        chain.appendWrite(
-            identifier: wire.raw, elementCount: 0, flags: .signaled, remoteAddress: 0, remoteKey: 0)
-        defer { chain.reset() }
-        switch chain.post(to: queuePair.postTarget) {
-        case .posted, .undetermined: return poster.posted
-        case .refused:
-            poster.withdraw(1) { _ in }
-            return nil
         }
     }
 }

@@ -7,8 +7,9 @@ struct ReceivePath: ~Copyable, Sendable {
     private let target: PostTarget
     private var poster: RequestPoster
     private var chain: ReceiveChain
+    private let adapter: ObjectIdentifier
     private let token: UInt32
-    private let elementLimit: Int
+    private let limits: ElementLimits
 
     init(_ core: QueuePairCore) {
         self.core = core
@@ -16,19 +17,67 @@ struct ReceivePath: ~Copyable, Sendable {
         poster = RequestPoster(
             queue: core.receiveQueue, depth: core.capacity.receiveDepth, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.capacity.receiveElements))
+        adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
-        elementLimit = core.capacity.receiveElements
+        limits = ElementLimits(count: core.capacity.receiveElements, bytes: UInt64(Int64.max))
+    }
+
+    /// Posts one receive into bytes of one mapping.
+    ///
+    /// As with sends, everything but the usual case goes the way of any number of elements.
+    @inline(__always)
+    mutating func post(
+        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
+    ) throws(PostError) {
+        let place = mapping.place
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place),
+            poster.beginAtOnce(using: place)
+        else { return try postUnusually(mapping, bytes, context: context) }
+        defer { poster.leave() }
+        let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
+        let code = chain.postAlone(
+            identifier: wire.raw, address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
+            // Not longer than that: `isUsual`.
+            length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key, to: target)
+        if code != 0 { try failAlone(code, place) }
+    }
+
+    /// Whether the bytes lie in the mapping, and are some but fewer than 4 GiB.
+    @inline(__always)
+    private func isUsual(_ bytes: Range<Int>, of place: MappingPlace) -> Bool {
+        // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
+        let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
+        return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
+            && count &- 1 < UInt64(UInt32.max) && limits.count > 0
+    }
+
+    @inline(never)
+    private mutating func failAlone(_ code: CInt, _ place: MappingPlace) throws(PostError) {
+        guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
+        poster.withdraw(1) { _ in }
+        poster.disown(address: place.base)
+        throw .verbFailed(verb: "ibv_post_recv", errno: code)
+    }
+
+    @inline(never)
+    private mutating func postUnusually(
+        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
+    ) throws(PostError) {
+        // The address and the token of another adapter's mapping may by chance be right here, too.
+        guard ObjectIdentifier(mapping.adapter) == adapter else { throw .unknownAddress(element: 0) }
+        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        try post(element.span, context: context)
     }
 
     /// Posts one receive.
     @inline(__always)
     mutating func post(_ elements: Span<ScatterGatherElement>, context: UInt64) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
         guard poster.begin() else { throw .queueFull(depth: core.capacity.receiveDepth) }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, token: token, limit: elementLimit, in: &chain).count
+            count = try poster.place(elements, token: token, limits: limits, in: &chain)
         } catch {
             poster.abandon()
             throw error
@@ -38,13 +87,16 @@ struct ReceivePath: ~Copyable, Sendable {
         let outcome = chain.post(to: target)
         chain.reset()
         guard case .refused(_, let code) = outcome else { return }
-        poster.withdraw(1) { _ in }
-        throw .verbFailed(verb: "ibv_post_recv", errno: code)
+        try refuse(elements, code)
     }
 
-    @inline(__always)
-    private mutating func enter() throws(PostError) {
-        guard !core.hasEnded else { throw .ended }
-        try poster.pass()
+    /// The device refused the receive.
+    @inline(never)
+    private mutating func refuse(
+        _ elements: Span<ScatterGatherElement>, _ code: CInt
+    ) throws(PostError) {
+        poster.withdraw(1) { _ in }
+        for index in elements.indices { poster.disown(address: elements[index].address.rawValue) }
+        throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }
 }

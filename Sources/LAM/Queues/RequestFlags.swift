@@ -42,24 +42,28 @@ public enum Operation: UInt16, Hashable, Sendable {
 struct RequestTag {
     let rawValue: UInt32
 
-    private static let silentBit: UInt32 = 1 << 16
-    private static let markerBit: UInt32 = 1 << 17
+    // The lowest bit, as in `RequestFlags`; the operation is above.
+    private static let silentBit: UInt32 = RequestFlags.silentSuccess.rawValue
+    private static let markerBit: UInt32 = 1 << 1
+    private static let operationShift: UInt32 = 16
 
     init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
     init(_ operation: Operation, isSilent: Bool) {
-        rawValue = UInt32(operation.rawValue) | (isSilent ? Self.silentBit : 0)
+        rawValue = UInt32(operation.rawValue) << Self.operationShift | (isSilent ? Self.silentBit : 0)
     }
 
     /// The library's own request, posted behind an unsignaled tail; nobody hears of it.
-    static let marker = RequestTag(rawValue: UInt32(Operation.write.rawValue) | silentBit | markerBit)
+    static let marker = RequestTag(
+        rawValue: RequestTag(.write, isSilent: true).rawValue | markerBit)
 
-    var operation: Operation { Operation(rawValue: UInt16(truncatingIfNeeded: rawValue)) ?? .receive }
+    var operationNumber: UInt16 { UInt16(truncatingIfNeeded: rawValue >> Self.operationShift) }
+    var operation: Operation { Operation(rawValue: operationNumber) ?? .receive }
     var isSilent: Bool { rawValue & Self.silentBit != 0 }
     var isMarker: Bool { rawValue & Self.markerBit != 0 }
     var concernsWindow: Bool {
-        rawValue & UInt32(Operation.bind.rawValue | Operation.invalidate.rawValue) != 0
+        operationNumber & (Operation.bind.rawValue | Operation.invalidate.rawValue) != 0
     }
 }

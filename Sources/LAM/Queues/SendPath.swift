@@ -10,12 +10,14 @@ struct SendPath: ~Copyable, Sendable {
     private let target: PostTarget
     private var poster: RequestPoster
     private var chain: SendChain
+    private let adapter: ObjectIdentifier
     private let token: UInt32
-    private let elementLimit: Int
+    private let limits: ElementLimits
     private let inlineLimit: Int
+    /// What one element may name at most, less than 4 GiB.
     private let lengthLimit: UInt64
-    /// Unsignaled requests since the last signaled one; at half the depth one is signaled in any case.
-    private var unsignaledCount = 0
+    /// How many requests may yet be unsignaled; from half the depth on one is signaled in any case.
+    private var unsignaledRoom: Int
     private let unsignaledLimit: Int
 
     /// One request, apart from its elements.
@@ -32,24 +34,84 @@ struct SendPath: ~Copyable, Sendable {
         poster = RequestPoster(
             queue: core.sendQueue, depth: core.capacity.sendDepth, mappings: core.adapter.core.mappings)
         chain = SendChain(
-            capacity: core.capacity.sendDepth, elementsPerRequest: max(1, core.capacity.sendElements))
+            capacity: max(1, core.capacity.sendDepth), elementsPerRequest: max(1, core.capacity.sendElements))
+        adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
-        elementLimit = core.capacity.sendElements
+        limits = ElementLimits(
+            count: core.capacity.sendElements, bytes: UInt64(core.adapter.info.maxTransferLength))
         inlineLimit = core.capacity.inlineBytes
-        lengthLimit = UInt64(core.adapter.info.maxTransferLength)
-        unsignaledLimit = max(1, core.capacity.sendDepth / 2)
+        lengthLimit = limits.count == 0 ? 0 : min(UInt64(UInt32.max), limits.bytes)
+        unsignaledLimit = core.capacity.sendDepth / 2
+        unsignaledRoom = unsignaledLimit
     }
 
     // MARK: Posting
 
+    /// Posts one request over bytes of one mapping.
+    ///
+    /// The usual case is done here and nothing else: no deferred request before it, neither empty nor too long, nobody
+    /// to wait for, and room in the queue. Everything else goes the way of any number of elements.
+    @inline(__always)
+    mutating func post(
+        _ operation: Operation, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
+        _ remote: RemoteMemory = RemoteMemory(address: 0, key: 0), context: UInt64, flags: RequestFlags
+    ) throws(PostError) {
+        let place = mapping.place
+        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place, flags),
+            poster.beginAtOnce(using: place)
+        else {
+            return try postUnusually(mapping, bytes, remote, context: context, flags: flags, operation)
+        }
+        defer { poster.leave() }
+        let tag = RequestTag(operation, isSilent: flags.has(.silentSuccess))
+        let wire = poster.commit(context: context, tag: tag.rawValue)
+        let code = chain.postAlone(
+            operation.verb, identifier: wire.raw, flags: signal(flags),
+            address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
+            // Not longer than that: `isUsual`.
+            length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key,
+            remoteAddress: remote.address, remoteKey: remote.key, to: target)
+        if code != 0 { try failAlone(code, place) }
+    }
+
+    /// Whether the bytes lie in the mapping and nothing about the request needs a second look.
+    @inline(__always)
+    private func isUsual(_ bytes: Range<Int>, of place: MappingPlace, _ flags: RequestFlags) -> Bool {
+        // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
+        let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
+        return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
+            && count &- 1 < lengthLimit
+            && UInt(flags.rawValue & RequestFlags.defer.rawValue) | UInt(bitPattern: chain.count) == 0
+    }
+
+    @inline(never)
+    private mutating func postUnusually(
+        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64,
+        flags: RequestFlags, _ operation: Operation
+    ) throws(PostError) {
+        // The address and the token of another adapter's mapping may by chance be right here, too.
+        guard ObjectIdentifier(mapping.adapter) == adapter else { throw refuse(.unknownAddress(element: 0)) }
+        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        try post(
+            Request(operation: operation, context: context, flags: flags, remote: remote), element.span)
+    }
+
+    @inline(never)
+    private mutating func failAlone(_ code: CInt, _ place: MappingPlace) throws(PostError) {
+        guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
+        _ = withdraw(1)
+        poster.disown(address: place.base)
+        throw .verbFailed(verb: "ibv_post_send", errno: code)
+    }
+
     /// Posts one request, and the deferred ones before it.
     @inline(__always)
     mutating func post(_ request: Request, _ elements: Span<ScatterGatherElement>) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
         try prepare(request) { (path) throws(PostError) in try path.place(elements) }
         if request.flags.has(.defer) {
-            core.hasDeferred.store(true, ordering: .releasing)
+            core.deferredCount.store(chain.count, ordering: .releasing)
         } else {
             try ring()
         }
@@ -57,7 +119,7 @@ struct SendPath: ~Copyable, Sendable {
 
     /// Posts one request whose data the device copies during the call; no mapping is involved.
     mutating func post(_ request: Request, inline bytes: RawSpan) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
         try unsafe bytes.withUnsafeBytes { (bytes) throws(PostError) in
             try prepare(request, extra: .inline) { (path) throws(PostError) in try unsafe path.placeInline(bytes) }
@@ -70,9 +132,12 @@ struct SendPath: ~Copyable, Sendable {
         _ operation: WindowOperation, context: UInt64, flags: RequestFlags,
         _ append: (inout SendChain, _ identifier: UInt64, SendFlags) -> Void
     ) throws(PostError) {
-        try enter()
+        try poster.pass(core)
         defer { poster.leave() }
-        guard poster.begin() else { throw .queueFull(depth: core.capacity.sendDepth) }
+        guard poster.begin() else {
+            ringAccepted()
+            throw .queueFull(depth: core.capacity.sendDepth)
+        }
         let tag = RequestTag(operation.operation, isSilent: flags.contains(.silentSuccess))
         let wire = poster.commit(context: context, tag: tag.rawValue)
         core.windowOperations.withLock { $0[wire] = operation }
@@ -85,17 +150,12 @@ struct SendPath: ~Copyable, Sendable {
         }
     }
 
-    /// Hands over what was deferred and never followed by a request that was not.
-    mutating func flushDeferred() {
-        guard chain.count > 0, case .some = try? enter() else { return }
+    /// A request was refused before it came here; what was deferred before it is handed over all the same (rule 2.6).
+    mutating func refuse(_ error: PostError) -> PostError {
+        guard chain.count > 0, case .some = try? poster.pass(core) else { return error }
         defer { poster.leave() }
         ringAccepted()
-    }
-
-    @inline(__always)
-    private mutating func enter() throws(PostError) {
-        guard core.isConnected else { throw core.hasEnded ? .ended : .notConnected }
-        try poster.pass()
+        return error
     }
 
     // MARK: Preparing
@@ -117,18 +177,14 @@ struct SendPath: ~Copyable, Sendable {
             let wire = poster.commit(context: request.context, tag: tag.rawValue)
             append(request, identifier: wire.raw, elementCount: count, flags: SendFlags(rawValue: signal(request.flags).rawValue | extra.rawValue))
         } catch {
-            if chain.count > 0 { ringAccepted() }
+            ringAccepted()
             throw error
         }
     }
 
     @inline(__always)
     private mutating func place(_ elements: Span<ScatterGatherElement>) throws(PostError) -> Int {
-        let placed = try poster.place(elements, token: token, limit: elementLimit, in: &chain)
-        guard placed.bytes <= lengthLimit else {
-            throw .tooLong(bytes: Int(placed.bytes), limit: Int(lengthLimit))
-        }
-        return placed.count
+        try poster.place(elements, token: token, limits: limits, in: &chain)
     }
 
     private mutating func placeInline(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> Int {
@@ -159,13 +215,14 @@ struct SendPath: ~Copyable, Sendable {
     /// and the timeline move on.
     @inline(__always)
     private mutating func signal(_ flags: RequestFlags) -> SendFlags {
-        var device: UInt32 = 0
-        if flags.has(.readFence) { device |= SendFlags.fence.rawValue }
-        if flags.has(.solicitEvent) { device |= SendFlags.solicited.rawValue }
-        if flags.has(.silentSuccess), unsignaledCount < unsignaledLimit {
-            unsignaledCount += 1
+        // Solicited has the same bit in both, the read fence the next lower one.
+        var device =
+            flags.rawValue & RequestFlags.solicitEvent.rawValue
+            | (flags.rawValue & RequestFlags.readFence.rawValue) >> 1
+        if flags.has(.silentSuccess), unsignaledRoom > 0 {
+            unsignaledRoom &-= 1
         } else {
-            unsignaledCount = 0
+            unsignaledRoom = unsignaledLimit
             device |= SendFlags.signaled.rawValue
             core.lastSignaled.store(poster.posted, ordering: .releasing)
         }
@@ -179,45 +236,66 @@ struct SendPath: ~Copyable, Sendable {
     private mutating func ring() throws(PostError) {
         let count = chain.count
         guard case .refused(let first, let code) = handOver() else { return }
-        let accepted = takeBack(count - first).dropLast()
-        deliverFlushed(Array(accepted))
+        try refuseLast(of: count - first, code)
+    }
+
+    /// The device refused the last `count` requests, of which the last one is the caller's own.
+    @inline(never)
+    private mutating func refuseLast(of count: Int, _ code: CInt) throws(PostError) {
+        core.refuse(takeBack(count).dropLast())
         throw .verbFailed(verb: "ibv_post_send", errno: code)
     }
 
     /// Hands over requests whose posts have all succeeded: where the device refuses, they complete as flushed.
     private mutating func ringAccepted() {
         let count = chain.count
-        guard case .refused(let first, _) = handOver() else { return }
-        deliverFlushed(takeBack(count - first))
+        guard count > 0 else { return }
+        let outcome = handOver()
+        core.deferredCount.store(0, ordering: .releasing)
+        guard case .refused(let first, _) = outcome else { return }
+        core.refuse(takeBack(count - first))
     }
 
+    /// Empties the chain, unless some of it is refused and must be taken back.
+    ///
     /// - Returns: how it went; requests whose fate the device leaves open count as posted until they are flushed (T11).
     @inline(__always)
     private mutating func handOver() -> PostOutcome {
         let count = chain.count
         let outcome = chain.post(to: target)
-        chain.reset()
-        if count > 1 { core.hasDeferred.store(false, ordering: .releasing) }
+        if case .refused = outcome {} else { chain.reset() }
+        if count > 1 { core.deferredCount.store(0, ordering: .releasing) }
         return outcome
     }
 
-    /// Withdraws the last requests, which the device refused.
+    /// Withdraws the last requests of the chain, which the device refused, and empties it.
     private mutating func takeBack(_ count: Int) -> [Tracking.Request] {
-        var refused: [Tracking.Request] = []
-        // What was the last signaled position may be given to an unsignaled request next.
-        core.lastSignaled.store(0, ordering: .releasing)
-        poster.withdraw(UInt64(count)) { refused.append($0) }
+        let refused = withdraw(count)
+        chain.forEachAddress(inLast: count) { poster.disown(address: $0) }
+        chain.reset()
         return refused
     }
 
-    private func deliverFlushed(_ requests: [Tracking.Request]) {
-        guard !requests.isEmpty else { return }
-        let completions = requests.map {
-            Completion(
-                context: $0.context, status: .flushed, operation: RequestTag(rawValue: $0.tag).operation,
-                queuePairNumber: core.number)
+    /// Gives the positions of the last requests back.
+    private mutating func withdraw(_ count: Int) -> [Tracking.Request] {
+        var refused: [Tracking.Request] = []
+        // What was the last signaled position may be given to an unsignaled request next.
+        core.lastSignaled.store(0, ordering: .releasing)
+        // Perhaps it was the one that was to be signaled; then nothing would be for another half queue.
+        unsignaledRoom = 0
+        poster.withdraw(UInt64(count)) { refused.append($0) }
+        return refused
+    }
+}
+
+extension Operation {
+    /// What the device is told of a request with elements.
+    @inline(__always)
+    fileprivate var verb: SendOperation {
+        switch self {
+        case .write: .write
+        case .read: .read
+        default: .send
         }
-        // The reaper delivers: a poster must not wait for a poller.
-        core.adapter.reaper.run { [queue = core.sendCompletions] in queue.deliver(completions) }
     }
 }

@@ -13,7 +13,7 @@ extension Adapter {
         guard core.mappings.close(registration.id) else {
             fatalError("Adapter \(name): the mapping built at \(registration.site) was released twice")
         }
-        if !core.mappings.holders(of: registration.id).isEmpty {
+        if core.mappings.isInUse(registration.id) {
             core.counters.deferredReleases.add(1, ordering: .relaxed)
         }
         registration.releasedAt = .now
@@ -35,6 +35,8 @@ extension Adapter {
         core.barrier?.issue()
         guard core.mappings.isIdle(registration.id) else {
             reopen(registration)
+            // An unsignaled tail would hold it for ever, if nothing is posted behind it.
+            reaper.run { [core] in core.help([registration]) }
             return .inUse(core.use(of: registration.id))
         }
         registration.releasedAt = .now

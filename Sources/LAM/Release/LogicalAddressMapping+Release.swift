@@ -34,7 +34,8 @@ extension LogicalAddressMapping {
 
     /// Unpins the memory now, or gives the mapping back and says what uses it.
     ///
-    /// Never waits for a request; the memory of an idle mapping is deregistered by the calling thread.
+    /// Never waits for a request; the memory of an idle mapping is deregistered by the calling thread. A mapping that
+    /// is still used is helped on by the adapter, as a released one is, so that asking again makes sense.
     /// - Complexity: one `membarrier(2)` and, if idle, one `ibv_dereg_mr`.
     public consuming func tryRelease() -> ReleaseOutcome {
         let adapter = adapter

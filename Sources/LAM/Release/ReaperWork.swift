@@ -6,6 +6,7 @@ struct ReaperWork: Sendable {
     private let core: AdapterCore
     private var waiting: [Registration] = []
     private var refused: [Refusal] = []
+    private var isTokenRefused = false
 
     /// A registration that nothing uses and that the device still does not let go. Never given up.
     private struct Refusal {
@@ -22,7 +23,18 @@ struct ReaperWork: Sendable {
     }
 
     /// Whether nothing is left to look after.
-    var isDone: Bool { waiting.isEmpty && refused.isEmpty }
+    var isDone: Bool { waiting.isEmpty && refused.isEmpty && !isTokenRefused }
+
+    /// Whether the device refuses to let something go.
+    var isRefused: Bool { !refused.isEmpty || isTokenRefused }
+
+    /// Unpins the last page of an adapter that nobody has any more.
+    ///
+    /// - Returns: false if the device refused, so that it must be asked again.
+    mutating func finish() -> Bool {
+        isTokenRefused = !core.token.release()
+        return !isTokenRefused
+    }
 
     /// Takes closed mappings in.
     mutating func add(_ registrations: [Registration]) {
@@ -39,6 +51,7 @@ struct ReaperWork: Sendable {
         let before = waiting.count + refused.count
         waiting = waiting.filter { !unpin($0) }
         retryRefused()
+        if isTokenRefused { _ = finish() }
         core.help(waiting)
         return waiting.count + refused.count < before
     }

@@ -48,8 +48,8 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
     case notBound
     /// The window is bound on another queue pair.
     case boundElsewhere
-    /// The window was created by another adapter than the queue pair's.
-    case ofAnotherAdapter
+    /// The window was created by another adapter than the queue pair.
+    case otherAdapter
     /// The bind has not completed yet; poll its completion, then invalidate.
     case stillBinding
     /// A window gives at least one right.
@@ -63,7 +63,7 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
         case .alreadyBound: "the window is bound; invalidate it before binding it again"
         case .notBound: "the window is not bound"
         case .boundElsewhere: "the window is bound on another queue pair; invalidate it there"
-        case .ofAnotherAdapter: "the window belongs to another adapter; create one with the queue pair's"
+        case .otherAdapter: "the window is of another adapter than the queue pair"
         case .stillBinding: "the window's bind has not completed; poll its completion first"
         case .noRights: "a window must give the peer the right to read, to write, or both"
         case .emptyRange: "a window must cover at least one byte"

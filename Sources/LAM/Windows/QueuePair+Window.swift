@@ -20,15 +20,17 @@ extension QueuePair {
         _ window: borrowing MemoryWindow, over mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
         access: RemoteAccess, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) -> RemoteMemory {
-        guard window.core.adapter === core.adapter else { throw .window(.ofAnotherAdapter) }
-        // The address alone does not tell: adapters number their mappings alike, and rxe does not look at domains (T39).
-        guard mapping.adapter === core.adapter else { throw .unknownAddress(element: 0) }
-        guard !access.isEmpty else { throw .window(.noRights) }
-        guard !bytes.isEmpty else { throw .window(.emptyRange) }
-        guard bytes.lowerBound >= 0, bytes.upperBound <= mapping.length else { throw .beyondMapping(element: 0) }
+        if let error = Self.objection(to: access, on: bytes, of: mapping, window, core) { throw sends.refuse(error) }
         let address = mapping.baseAddress.rawValue + UInt64(bytes.lowerBound)
-        let remote = try window.core.beginBind(address: address, length: UInt64(bytes.count), on: core)
+        let remote: RemoteMemory
+        do throws(PostError) {
+            remote = try window.core.beginBind(address: address, length: UInt64(bytes.count), on: core)
+        } catch {
+            throw sends.refuse(error)
+        }
         let registration = mapping.registration
+        // Before the post: whoever ends the queue pair must meet the window, however early.
+        core.windows.withLock { $0[ObjectIdentifier(window.core)] = window.core }
         do {
             try sends.post(
                 WindowOperation(operation: .bind, window: window.core), context: context, flags: flags
@@ -42,11 +44,24 @@ extension QueuePair {
                 }
             }
         } catch {
+            core.forget(window.core)
             window.core.cancelBind()
             throw error
         }
-        core.windows.withLock { $0[ObjectIdentifier(window.core)] = window.core }
         return remote
+    }
+
+    /// What of a bind can be found wrong without asking the window.
+    private static func objection(
+        to access: RemoteAccess, on bytes: Range<Int>, of mapping: borrowing LogicalAddressMapping,
+        _ window: borrowing MemoryWindow, _ core: QueuePairCore
+    ) -> PostError? {
+        if access.isEmpty { return .window(.noRights) }
+        if bytes.isEmpty { return .window(.emptyRange) }
+        guard bytes.lowerBound >= 0, bytes.upperBound <= mapping.length else { return .beyondMapping(element: 0) }
+        // Its address may by chance be one of this adapter, too.
+        guard mapping.adapter === core.adapter else { return .unknownAddress(element: 0) }
+        return window.core.adapter === core.adapter ? nil : .window(.otherAdapter)
     }
 
     /// Ends the peer's access: `NdkInvalidate`.
@@ -57,7 +72,8 @@ extension QueuePair {
     public mutating func invalidate(
         _ window: borrowing MemoryWindow, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
-        let key = try window.core.beginInvalidate(on: core)
+        let key: UInt32
+        do throws(PostError) { key = try window.core.beginInvalidate(on: core) } catch { throw sends.refuse(error) }
         do {
             try sends.post(
                 WindowOperation(operation: .invalidate, window: window.core), context: context, flags: flags

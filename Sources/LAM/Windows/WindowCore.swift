@@ -63,6 +63,11 @@ final class WindowCore: Sendable {
         adapter.core.children.withLock { $0.windowCount += 1 }
     }
 
+    deinit {
+        // Not when the owner gives the window up: the device may have it for longer.
+        adapter.core.childGone { $0.windowCount -= 1 }
+    }
+
     var remoteMemory: RemoteMemory? {
         inside.withLock { $0.state.binding?.remote }
     }
@@ -162,7 +167,8 @@ final class WindowCore: Sendable {
     /// The queue pair is about to be destroyed: ends what is bound on it.
     func leave(_ queuePair: QueuePairCore) {
         inside.withLock { inside in
-            if inside.state.binding?.queuePair === queuePair { deallocate(&inside) }
+            guard inside.state.binding?.queuePair === queuePair else { return queuePair.forget(self) }
+            deallocate(&inside)
         }
     }
 
@@ -174,7 +180,6 @@ final class WindowCore: Sendable {
             case .binding, .invalidating, .dying: inside.isAbandoned = true
             }
         }
-        adapter.core.childGone { $0.windowCount -= 1 }
     }
 
     /// Ends the peer's access for certain; the window's use of its mapping ends with it.
@@ -182,6 +187,8 @@ final class WindowCore: Sendable {
         let binding = inside.state.binding
         if let window = inside.window.take(), case .refused(let kept, _) = window.deallocate() {
             inside.window = consume kept
+            adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+            if case .dying = inside.state { return }
             inside.state = .dying(binding)
             return retryLater()
         }
@@ -191,7 +198,6 @@ final class WindowCore: Sendable {
     }
 
     private func retryLater() {
-        adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
         adapter.reaper.run {
             usleep(Self.retryPauseMicroseconds)
             self.retryDeallocation()
@@ -202,7 +208,9 @@ final class WindowCore: Sendable {
 
     private func retryDeallocation() {
         inside.withLock { inside in
-            if case .dying = inside.state { deallocate(&inside) }
+            guard case .dying = inside.state else { return }
+            deallocate(&inside)
+            if case .dying = inside.state { retryLater() }
         }
     }
 

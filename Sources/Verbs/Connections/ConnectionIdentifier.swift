@@ -83,6 +83,16 @@ extension ConnectionIdentifier {
         try check(.setOption, code)
     }
 
+    /// How long either side waits for an acknowledgement (`RDMA_OPTION_ID_ACK_TIMEOUT`); before `resolveRoute`.
+    ///
+    /// - Parameter timeout: In the coding of `QueuePairAttributes.acknowledgementTimeout`.
+    package func setAcknowledgementTimeout(_ timeout: UInt8) throws(VerbError) {
+        var value = timeout
+        let code = unsafe channel.verbs.connections.setOption(
+            raw, CInt(RDMA_OPTION_ID), CInt(RDMA_OPTION_ID_ACK_TIMEOUT), &value, MemoryLayout<UInt8>.size)
+        try check(.setOption, code)
+    }
+
     /// Takes a local address (`rdma_bind_addr`).
     ///
     /// - Throws: `EADDRINUSE` when it is taken, `EADDRNOTAVAIL` when it is not on an RDMA device,

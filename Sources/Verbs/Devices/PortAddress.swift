@@ -47,8 +47,8 @@ package struct PortAddress: Hashable, Sendable {
     package let identifier: GlobalIdentifier
     /// The port that has it.
     package let port: UInt8
-    /// Its place in the table of that port, which a queue pair names as its source.
-    package let index: UInt8
+    /// Its place in the table of that port. A queue pair names its source by it, up to 255.
+    package let index: UInt32
     /// The protocol.
     package let kind: Kind
     /// The index of the network interface behind it; 0 when there is none.
@@ -56,8 +56,8 @@ package struct PortAddress: Hashable, Sendable {
 
     init(_ raw: ibv_gid_entry) {
         identifier = GlobalIdentifier(raw.gid)
-        port = UInt8(truncatingIfNeeded: raw.port_num)
-        index = UInt8(truncatingIfNeeded: raw.gid_index)
+        port = UInt8(clamping: raw.port_num)
+        index = raw.gid_index
         networkInterface = raw.ndev_ifindex
         switch raw.gid_type {
         case IBV_GID_TYPE_IB.rawValue: kind = .infiniBand

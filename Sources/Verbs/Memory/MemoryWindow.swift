@@ -34,7 +34,7 @@ package struct MemoryWindow: ~Copyable, @unchecked Sendable {
     /// that was flushed may have happened or not: then only a new window helps).
     package var key: UInt32 {
         get { unsafe raw.pointee.rkey }
-        set { unsafe raw.pointee.rkey = newValue }
+        nonmutating set { unsafe raw.pointee.rkey = newValue }
     }
 
     /// The key for the next bind: the same window, its low eight bits one further (`ibv_inc_rkey`).

@@ -12,7 +12,8 @@ package final class QueuePair: Sendable {
     package let sendQueue: CompletionQueue
     /// Where its receives complete; may be the same.
     package let receiveQueue: CompletionQueue
-    /// What the device granted: at least what was asked for.
+    /// What the device granted: at least what was asked for. It may take more requests than it
+    /// says, as rxe does, so whoever counts slots has to count them itself.
     package let capacity: QueuePairCapacity
     // Written once, here; libibverbs queue pairs may be used by any thread.
     private nonisolated(unsafe) let raw: UnsafeMutablePointer<ibv_qp>

@@ -4,7 +4,9 @@ internal import CRDMA
 /// mask).
 ///
 /// From `ConnectionIdentifier.attributes(entering:)`, or made by hand for a peer whose numbers came
-/// by other means. Setting a property makes it part of the step.
+/// by other means. Setting a property makes it part of the step: `peerRights` of the first,
+/// `inboundReads` and `receiverNotReadyTimer` of the second, the others of the third; the kernel
+/// refuses them elsewhere.
 package struct QueuePairAttributes: Sendable {
     var raw = ibv_qp_attr()
     var mask: CInt

@@ -44,4 +44,10 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
         guard index >= 0, index < count else { fatalError("PollBuffer: no completion \(index)") }
         return unsafe WorkCompletion(completions[index])
     }
+
+    /// Calls `body` with each completion of the last poll and its index, oldest first.
+    @inlinable @inline(__always)
+    package func forEach(_ body: (_ index: Int, WorkCompletion) -> Void) {
+        for index in 0..<count { body(index, unsafe WorkCompletion(completions[index])) }
+    }
 }

@@ -81,7 +81,7 @@ extension OnDevice {
             expectRefused(.unknownAddress(element: 0)) { () throws(PostError) in
                 _ = try pair.far.queuePair.bind(window, over: foreignMapping, 0..<8, access: .read)
             }
-            expectRefused(.window(.ofAnotherAdapter)) { () throws(PostError) in
+            expectRefused(.window(.otherAdapter)) { () throws(PostError) in
                 _ = try pair.far.queuePair.bind(foreignWindow, over: mapping, 0..<8, access: .read)
             }
             expectRefused(.window(.notBound)) { () throws(PostError) in

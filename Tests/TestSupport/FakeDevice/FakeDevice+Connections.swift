@@ -3,10 +3,11 @@ import Glibc
 import Verbs
 
 /// An event channel of the fake device: a pipe that carries one byte for each event.
+@safe
 struct FakeEventChannel {
     let pipe: FakePipe
     /// Not taken, oldest first.
-    var events: [FakeEvent] = []
+    var events: [UnsafeMutablePointer<rdma_cm_event>] = unsafe []
 }
 
 /// A connection identifier of the fake device.
@@ -15,13 +16,6 @@ struct FakeIdentifier {
     let raw: UnsafeMutablePointer<rdma_cm_id>
     /// The descriptor of its channel.
     let channel: CInt
-}
-
-/// An event that waits, with the bytes that its C structure points to.
-@safe
-struct FakeEvent {
-    let raw: UnsafeMutablePointer<rdma_cm_event>
-    let privateData: UnsafeMutableBufferPointer<UInt8>
 }
 
 extension FakeDevice {
@@ -51,8 +45,6 @@ extension FakeDevice {
             guard let target = state.identifiers[identifier] else {
                 fatalError("FakeDevice: identifier \(identifier) is destroyed")
             }
-            let data = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: privateData.count)
-            _ = unsafe data.initialize(fromContentsOf: privateData)
             var event = unsafe rdma_cm_event()
             unsafe event.event = kind
             unsafe event.status = status
@@ -60,7 +52,7 @@ extension FakeDevice {
             unsafe event.param.conn.qp_num = peerQueuePair
             unsafe event.param.conn.responder_resources = peerOutboundReads
             unsafe event.param.conn.initiator_depth = peerInboundReads
-            unsafe event.param.conn.private_data = UnsafeRawPointer(data.baseAddress)
+            unsafe event.param.conn.private_data = state.allocate(bytes: privateData)
             unsafe event.param.conn.private_data_len = UInt8(privateData.count)
             if kind == RDMA_CM_EVENT_CONNECT_REQUEST {
                 unsafe event.listen_id = unsafe target.raw
@@ -68,9 +60,15 @@ extension FakeDevice {
                     like: target.raw.pointee, on: target.channel)
             }
             let raw = unsafe state.allocate(event)
-            unsafe state.eventChannels[target.channel]?.events.append(
-                FakeEvent(raw: raw, privateData: data))
+            unsafe state.eventChannels[target.channel]?.events.append(raw)
             state.eventChannels[target.channel]?.pipe.put()
+        }
+    }
+
+    /// Has the way of an identifier lead through another port.
+    package func moveIdentifier(_ identifier: Int, toPort port: UInt8) {
+        withState { state in
+            unsafe state.identifiers[identifier]?.raw.pointee.port_num = port
         }
     }
 
@@ -82,14 +80,16 @@ extension FakeDevice {
         setIdentifierVerbs(&verbs)
         unsafe verbs.setOption = { [self] _, _, _, _, _ in call(.setOption) { _ in 0 } }
         unsafe verbs.bind = { [self] identifier, address in
-            call(.bindAddress) { _ in
+            call(.bindAddress) { state in
                 unsafe Self.copy(address, to: &identifier.pointee.route.addr.src_storage)
+                unsafe state.place(identifier)
                 return 0
             }
         }
         unsafe verbs.resolveAddress = { [self] identifier, _, address, _ in
-            call(.resolveAddress) { _ in
+            call(.resolveAddress) { state in
                 unsafe Self.copy(address, to: &identifier.pointee.route.addr.dst_storage)
+                unsafe state.place(identifier)
                 return 0
             }
         }
@@ -115,7 +115,7 @@ extension FakeDevice {
         unsafe verbs.createChannel = { [self] channel in
             call(.createEventChannel) { state in
                 let pipe = FakePipe()
-                state.eventChannels[pipe.readEnd] = FakeEventChannel(pipe: pipe)
+                unsafe state.eventChannels[pipe.readEnd] = FakeEventChannel(pipe: pipe)
                 unsafe channel.pointee = unsafe state.allocate(
                     rdma_event_channel(fd: pipe.readEnd))
                 return 0
@@ -130,24 +130,24 @@ extension FakeDevice {
         unsafe verbs.getEvent = { [self] channel, event in
             call(.getConnectionEvent) { state in
                 let descriptor = unsafe channel.pointee.fd
-                guard let next = state.eventChannels[descriptor]?.events.first else {
+                guard let next = unsafe state.eventChannels[descriptor]?.events.first else {
                     return EAGAIN
                 }
-                state.eventChannels[descriptor]?.events.removeFirst()
+                unsafe state.eventChannels[descriptor]?.events.removeFirst()
                 state.eventChannels[descriptor]?.pipe.take()
-                state.takenEvents.append(next)
-                unsafe event.pointee = unsafe next.raw
+                unsafe state.takenEvents.append(next)
+                unsafe event.pointee = unsafe next
                 return 0
             }
         }
         unsafe verbs.acknowledgeEvent = { [self] event in
             call(.acknowledgeConnectionEvent) { state in
                 guard
-                    let index = state.takenEvents.firstIndex(where: { taken in
-                        unsafe taken.raw == event
+                    let index = unsafe state.takenEvents.firstIndex(where: { taken in
+                        unsafe taken == event
                     })
                 else { return state.refuseUse(.acknowledgeConnectionEvent) }
-                unsafe state.takenEvents.remove(at: index).privateData.deallocate()
+                unsafe state.takenEvents.remove(at: index)
                 return 0
             }
         }
@@ -190,6 +190,12 @@ extension FakeDevice {
 }
 
 extension FakeDevice.State {
+    /// Leads an identifier to the device's only port.
+    fileprivate func place(_ identifier: UnsafeMutablePointer<rdma_cm_id>) {
+        unsafe identifier.pointee.verbs = unsafe context
+        unsafe identifier.pointee.port_num = 1
+    }
+
     fileprivate mutating func makeIdentifier(like template: rdma_cm_id, on channel: CInt)
         -> UnsafeMutablePointer<rdma_cm_id>
     {

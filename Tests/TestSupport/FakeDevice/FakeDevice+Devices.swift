@@ -116,7 +116,11 @@ extension FakeDevice {
         unsafe context.pointee.ops.req_notify_cq = { queue, solicitedOnly in
             unsafe FakeDevice.of(queue!.pointee.context).arm(queue!, solicitedOnly != 0)
         }
+        var device = ibv_device()
+        Self.write(state.name, to: &device.name)
+        unsafe context.pointee.device = unsafe state.allocate(device)
         state.contexts.insert(handle)
+        unsafe state.context = unsafe context
         return unsafe context
     }
 

@@ -6,12 +6,18 @@ struct FakeQueuePair {
     let domain: UInt32
     let sendQueue: UInt32
     let receiveQueue: UInt32
+    /// What it says that it holds.
     let capacity: QueuePairCapacity
     var state = QueuePairState.reset
     /// Not carried out, oldest first.
     var sends: [FakeRequest] = []
     /// Not carried out, oldest first.
     var receives: [FakeRequest] = []
+
+    /// What it really holds: rxe rounds the depths up and does not say so.
+    var sendSlots: Int { grantedDepth(capacity.sendDepth) }
+    /// As above.
+    var receiveSlots: Int { grantedDepth(capacity.receiveDepth) }
 }
 
 extension FakeDevice {
@@ -81,8 +87,7 @@ extension FakeDevice {
         // Inline data lies where the elements would.
         let room = max(asked.sendElements * MemoryLayout<ibv_sge>.stride, asked.inlineBytes)
         return QueuePairCapacity(
-            sendDepth: grantedDepth(asked.sendDepth),
-            receiveDepth: grantedDepth(asked.receiveDepth),
+            sendDepth: asked.sendDepth, receiveDepth: asked.receiveDepth,
             sendElements: room / MemoryLayout<ibv_sge>.stride,
             receiveElements: asked.receiveElements, inlineBytes: room)
     }
@@ -120,6 +125,8 @@ extension FakeDevice.State {
             bits = []
         case (.reset, .initialized):
             bits = [IBV_QP_PKEY_INDEX, IBV_QP_PORT, IBV_QP_ACCESS_FLAGS]
+        case (.initialized, .initialized):
+            bits = []
         case (.initialized, .readyToReceive):
             bits = [
                 IBV_QP_AV, IBV_QP_PATH_MTU, IBV_QP_DEST_QPN, IBV_QP_RQ_PSN,

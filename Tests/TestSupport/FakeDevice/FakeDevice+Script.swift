@@ -152,10 +152,11 @@ extension FakeDevice.State {
             completion.opcode = request.completionOperation
             completion.byte_len =
                 message?.byteCount ?? UInt32(truncatingIfNeeded: request.byteCount)
+            if isReceive { completion.wc_flags = IBV_WC_GRH.rawValue }
             if let key = message?.invalidatedKey {
                 completion.invalidated_rkey = key
                 // rxe of Linux 6.1 sets the kernel's bit here, not IBV_WC_WITH_INV.
-                completion.wc_flags = 1 << 2
+                completion.wc_flags |= 1 << 2
             }
         }
         let isSolicited = isReceive && (message?.isSolicited ?? false || status != .success)

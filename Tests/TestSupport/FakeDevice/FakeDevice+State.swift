@@ -11,11 +11,15 @@ extension FakeDevice {
 
         var calls: [Verb: Int] = [:]
         var faults: [Verb: [FakeFault]] = [:]
+        /// What the next post of a verb meets beside its faults.
+        var postFaults: [Verb: FakePostFault] = [:]
         var violations: [FakeViolation] = []
         var abandoned: [VerbError] = []
 
         /// Contexts, domains and the like, by their handles.
         var contexts: Set<UInt32> = []
+        /// The last one that was opened: where identifiers find the device's name.
+        var context: UnsafeMutablePointer<ibv_context>?
         var domains: Set<UInt32> = []
         /// By local key.
         var regions: [UInt32: FakeRegion] = [:]
@@ -30,7 +34,7 @@ extension FakeDevice {
         /// By descriptor.
         var eventChannels: [CInt: FakeEventChannel] = [:]
         /// Taken and not acknowledged.
-        var takenEvents: [FakeEvent] = []
+        var takenEvents: [UnsafeMutablePointer<rdma_cm_event>] = unsafe []
         /// In the order of creation; `nil` when destroyed.
         var identifiers: [FakeIdentifier?] = []
 
@@ -62,6 +66,14 @@ extension FakeDevice {
             unsafe object.initialize(to: value)
             unsafe blocks.append(UnsafeMutableRawPointer(object))
             return unsafe object
+        }
+
+        /// Allocates bytes that stay until the device goes.
+        mutating func allocate(bytes: [UInt8]) -> UnsafeRawPointer {
+            let block = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
+            unsafe block.copyMemory(from: bytes, byteCount: bytes.count)
+            unsafe blocks.append(block)
+            return UnsafeRawPointer(block)
         }
 
         mutating func freeBlocks() {

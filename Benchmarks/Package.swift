@@ -1,0 +1,49 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// A package of its own, so that users of the library never resolve or build it.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let strictC: [CSetting] = [
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-O2"]),
+]
+
+let package = Package(
+    name: "lam-benchmarks",
+    dependencies: [
+        .package(name: "lam", path: "..")
+    ],
+    targets: [
+        .target(name: "StubProvider", cSettings: strictC),
+        .target(
+            name: "PlainVerbs", cSettings: strictC,
+            linkerSettings: [.linkedLibrary("ibverbs"), .linkedLibrary("rdmacm")]
+        ),
+        .target(name: "Measuring", swiftSettings: strict),
+        .executableTarget(
+            name: "lam-native-bench",
+            dependencies: [
+                "StubProvider", "PlainVerbs", "Measuring", .product(name: "LAM", package: "lam"),
+            ],
+            path: "Sources/NativeBench",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "lam-device-bench",
+            dependencies: ["PlainVerbs", "Measuring", .product(name: "LAM", package: "lam")],
+            path: "Sources/DeviceBench",
+            swiftSettings: strict
+        ),
+    ],
+    cLanguageStandard: .gnu11
+)

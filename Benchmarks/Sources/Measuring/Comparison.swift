@@ -1,0 +1,82 @@
+/// Two ways to do the same, measured in turn, so that a drift of the machine's speed meets both alike.
+public struct Comparison {
+    /// Nanoseconds for one operation, one value for each round.
+    public private(set) var ours = Samples()
+    public private(set) var baseline = Samples()
+    /// Ours over the baseline, round by round.
+    public private(set) var ratio = Samples()
+    /// Ours less the baseline, round by round.
+    public private(set) var difference = Samples()
+
+    /// Runs both `rounds` times, the first after the second in every other round; one round before is not counted.
+    public init(
+        rounds: Int, operations: Int, ours: () throws -> Void, baseline: () throws -> Void
+    ) rethrows {
+        for round in 0...rounds {
+            let times: (ours: Double, baseline: Double)
+            if round.isMultiple(of: 2) {
+                let first = try nanoseconds(ours)
+                times = (first, try nanoseconds(baseline))
+            } else {
+                let first = try nanoseconds(baseline)
+                times = (try nanoseconds(ours), first)
+            }
+            guard round > 0 else { continue }
+            self.ours.add(times.ours / Double(operations))
+            self.baseline.add(times.baseline / Double(operations))
+            ratio.add(times.ours / times.baseline)
+            difference.add((times.ours - times.baseline) / Double(operations))
+        }
+    }
+}
+
+/// The nanoseconds that `body` takes.
+public func nanoseconds(_ body: () throws -> Void) rethrows -> Double {
+    let time = try ContinuousClock().measure(body)
+    return time / .nanoseconds(1)
+}
+
+/// Values of one figure over the rounds.
+public struct Samples {
+    /// The values, as they were added.
+    public private(set) var inOrder: [Double] = []
+
+    public init() {}
+
+    public mutating func add(_ value: Double) {
+        inOrder.append(value)
+    }
+
+    /// The value below which `fraction` of all lie.
+    public func quantile(_ fraction: Double) -> Double {
+        guard !inOrder.isEmpty else { return .nan }
+        let sorted = inOrder.sorted()
+        return sorted[min(Int(Double(sorted.count) * fraction), sorted.count - 1)]
+    }
+
+    /// The same values in another unit.
+    public func scaled(by factor: Double) -> Samples {
+        var scaled = Samples()
+        inOrder.forEach { scaled.add($0 * factor) }
+        return scaled
+    }
+
+    public var median: Double { quantile(0.5) }
+
+    /// Median and, in brackets, the range of the middle half.
+    public func text(digits: Int) -> String {
+        "\(decimal(median, digits)) [\(decimal(quantile(0.25), digits)) … \(decimal(quantile(0.75), digits))]"
+    }
+}
+
+/// A number with a fixed count of decimals.
+public func decimal(_ value: Double, _ digits: Int) -> String {
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let rounded = (value * scale).rounded() / scale
+    guard digits > 0 else { return String(Int(rounded)) }
+    let text = String(rounded)
+    guard let point = text.firstIndex(of: ".") else { return text }
+    let decimals = text.distance(from: point, to: text.endIndex) - 1
+    return text + String(repeating: "0", count: max(0, digits - decimals))
+}

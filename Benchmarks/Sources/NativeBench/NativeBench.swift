@@ -1,0 +1,49 @@
+import LAM
+import Measuring
+import PlainVerbs
+import StubProvider
+
+/// What tracking costs where the device costs nothing: posts and completions over the stub provider, beside a C loop over
+/// the same verbs.
+///
+/// `lam-native-bench run PATH COUNT` walks one path `COUNT` times and prints nothing: what `check-thresholds` counts
+/// the instructions of.
+@main
+struct NativeBench {
+    static let rounds = 301
+    /// Whole intervals of silent requests.
+    static let operations = 320 * 64
+
+    static func main() throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        guard arguments.first != "run" else { return try run(Array(arguments.dropFirst())) }
+        print("stub provider (posts and polls return at once); \(Machine.description)")
+        print("\(rounds) rounds of \(operations) requests, in turn with the C loop; median [middle half]\n")
+        print(try postingTable())
+        print("\n\(try ReleaseBench().report())")
+    }
+
+    private static func postingTable() throws -> String {
+        let bench = try PostingBench()
+        defer { bench.finish() }
+        var table = Table("per request", "ours ns", "plain C ns", "difference ns", "allocations", "target")
+        for path in PostingBench.Path.allCases {
+            try bench.compare(path, in: &table)
+        }
+        return table.text
+    }
+
+    private static func run(_ arguments: [String]) throws {
+        guard arguments.count == 2, let count = Int(arguments[1]) else {
+            fatalError("lam-native-bench run PATH COUNT")
+        }
+        switch arguments[0] {
+        case "release":
+            try ReleaseBench().run(count)
+        case let name:
+            let bench = try PostingBench()
+            try bench.run(name, count)
+            bench.finish()
+        }
+    }
+}

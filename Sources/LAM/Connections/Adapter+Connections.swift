@@ -1,0 +1,36 @@
+import Verbs
+
+extension Adapter {
+    /// The way to the thread of the adapter's connections, which is started on first use.
+    func connectionMailbox() throws(ConnectionError) -> ConnectionMailbox {
+        do {
+            try checkOpen()
+        } catch {
+            throw ConnectionError(error)
+        }
+        if let thread = connectionThread.withLock({ $0 }) { return thread.mailbox }
+        let started: ConnectionThread
+        do {
+            started = try ConnectionThread(core: core, info: info)
+        } catch {
+            throw ConnectionError(error)
+        }
+        let kept = connectionThread.withLock { thread in
+            let kept = thread ?? started
+            thread = kept
+            return kept
+        }
+        // Another task was faster.
+        if kept !== started { started.stop() }
+        return kept.mailbox
+    }
+
+    /// Ends the thread of the adapter's connections, if there is one.
+    func stopConnections() {
+        let thread = connectionThread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        thread?.stop()
+    }
+}

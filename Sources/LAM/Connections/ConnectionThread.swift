@@ -1,0 +1,50 @@
+import Glibc
+import Verbs
+
+/// The thread on which everything about the connections of one adapter happens.
+///
+/// Each state machine is touched by this thread only, so none has a lock; and since the same thread reads the events
+/// and destroys the identifiers, no event can concern an identifier that is gone. Completions and callbacks of users
+/// are called from here.
+final class ConnectionThread: Sendable {
+    let mailbox = ConnectionMailbox()
+    private let thread: WorkerThread
+
+    /// Opens an event channel and starts the thread.
+    init(core: AdapterCore, info: AdapterInfo) throws(VerbError) {
+        let channel = try EventChannel(verbs: core.device.verbs)
+        thread = WorkerThread { [mailbox] in
+            Self.serve(ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox))
+        }
+    }
+
+    /// Ends the thread, and with it whatever connection is left. Called once.
+    func stop() {
+        mailbox.stop()
+        thread.join()
+    }
+
+    private static func serve(_ table: ConnectionTable) {
+        while true {
+            table.mailbox.wait(besides: table.channel.fileDescriptor, until: table.nextDeadline)
+            let batch = table.mailbox.take()
+            batch.errands.forEach { $0(table) }
+            if batch.isStopping { return table.close() }
+            takeEvents(table)
+            table.expire()
+        }
+    }
+
+    private static func takeEvents(_ table: ConnectionTable) {
+        do {
+            // Bounded, so that a flood of requests does not keep errands waiting.
+            for _ in 0..<64 {
+                guard let event = try table.channel.nextEvent() else { return }
+                table.handle(event)
+            }
+        } catch {
+            // Nothing can be read for the moment; the descriptor may stay readable, so this must not spin.
+            usleep(10_000)
+        }
+    }
+}

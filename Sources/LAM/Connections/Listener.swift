@@ -1,0 +1,99 @@
+import Verbs
+
+/// Waits for peers that want a connection: `NDK_LISTENER`.
+///
+/// ```swift
+/// let listener = try await adapter.listen(on: SocketAddress("10.77.0.1:7471")!)
+/// for await connector in listener {
+///     try await connector.accept(queuePair)
+/// }
+/// ```
+/// Dropping a listener closes it. Connections that it brought live on.
+public final class Listener: Sendable {
+    /// Where it listens; the port is the real one also where 0 was asked.
+    public let address: SocketAddress
+    private let number: UInt64
+    private let mailbox: ConnectionMailbox
+
+    fileprivate init(number: UInt64, address: SocketAddress, mailbox: ConnectionMailbox) {
+        self.number = number
+        self.address = address
+        self.mailbox = mailbox
+    }
+
+    deinit {
+        mailbox.run { [number] in $0.listening(number)?.close() }
+    }
+
+    /// Waits for the next request: the connect event of NDK.
+    ///
+    /// Several tasks may wait; each request goes to one of them. The peer waits for
+    /// ``Connector/accept(_:privateData:options:timeLimit:onDisconnect:)`` or ``Connector/reject(privateData:)``;
+    /// dropping the connector rejects.
+    /// - Returns: nil when the listener was closed, or the task cancelled.
+    public func next() async -> Connector? {
+        await mailbox.ask(otherwise: nil) { [number] (table, question, answer) in
+            guard let listening = table.listening(number) else { return answer(nil) }
+            listening.take(question, answer)
+        }
+    }
+
+    /// Stops listening: `NdkCloseListener` (`rdma_destroy_id`).
+    ///
+    /// Requests that nobody has taken are refused, whoever waits in ``next()`` gets nil, and the port is free when this
+    /// returns.
+    public func close() async {
+        await mailbox.ask(otherwise: ()) { [number] (table, _, answer) in
+            table.listening(number)?.close()
+            answer(())
+        }
+    }
+}
+
+extension Listener: AsyncSequence {
+    /// Gives the requests one by one; ends when the listener is closed.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate let listener: Listener
+
+        /// As ``Listener/next()``.
+        public mutating func next() async -> Connector? {
+            await listener.next()
+        }
+
+        /// As ``Listener/next()``.
+        public mutating func next(isolation actor: isolated (any Actor)?) async -> Connector? {
+            await listener.next()
+        }
+    }
+
+    /// Iterates over the requests; several iterations share them.
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(listener: self)
+    }
+}
+
+extension Adapter {
+    /// Listens for peers that want a connection: `NdkCreateListener` and `NdkListen`.
+    ///
+    /// - Parameters:
+    ///   - address: one of the adapter's own; port 0 has one chosen from the system's range.
+    ///   - backlog: how many requests may wait for ``Listener/next()``, at least 1; more are refused.
+    /// - Returns: a listener that listens until it is closed or dropped.
+    /// - Throws: ``ConnectionError/addressInUse(_:)``, ``ConnectionError/addressNotAvailable(_:)``,
+    ///   ``ConnectionError/portNotAllowed(_:)``, ``ConnectionError/adapterClosed``,
+    ///   ``ConnectionError/verbFailed(verb:errno:)`` (`rdma_bind_addr`, `rdma_listen`).
+    public func listen(on address: SocketAddress, backlog: Int = 64) async throws(ConnectionError) -> Listener {
+        let mailbox = try connectionMailbox()
+        let answer: Result<Listener, ConnectionError> = await mailbox.ask(otherwise: .failure(.adapterClosed)) {
+            (table, number, answer) in
+            let listening = Listening(number: number, adapter: self, backlog: max(1, backlog), table: table)
+            do throws(ConnectionError) {
+                let bound = try listening.open(on: address)
+                answer(.success(Listener(number: number, address: bound, mailbox: mailbox)))
+            } catch {
+                answer(.failure(error))
+            }
+        }
+        return try answer.get()
+    }
+}

@@ -1,0 +1,46 @@
+import Tracking
+import Verbs
+
+/// What a queue pair is made of; each step undoes itself where it fails.
+extension QueuePairCore {
+    /// One more than the user has, for the marker behind an unsignaled tail.
+    static func deviceSendDepth(_ capacity: QueuePairCapacity) -> Int { capacity.sendDepth + 1 }
+
+    static func reserveRoom(
+        _ capacity: QueuePairCapacity, _ sendCompletions: CompletionQueueCore, _ receiveCompletions: CompletionQueueCore
+    ) throws(AdapterError) {
+        try sendCompletions.reserve(deviceSendDepth(capacity))
+        do { try receiveCompletions.reserve(capacity.receiveDepth) } catch {
+            sendCompletions.unreserve(deviceSendDepth(capacity))
+            throw error
+        }
+    }
+
+    static func openTimelines(
+        _ capacity: QueuePairCapacity, in core: AdapterCore
+    ) throws(AdapterError) -> (send: QueueID, receive: QueueID) {
+        guard let send = core.queues.open(depth: deviceSendDepth(capacity), elements: capacity.sendElements) else {
+            throw .limitExceeded(what: "queues", asked: (1 << 20) + 1, limit: 1 << 20)
+        }
+        guard let receive = core.queues.open(depth: capacity.receiveDepth, elements: capacity.receiveElements) else {
+            core.mappings.closeQueue(send)
+            throw .limitExceeded(what: "queues", asked: (1 << 20) + 1, limit: 1 << 20)
+        }
+        return (send, receive)
+    }
+
+    static func create(
+        _ capacity: QueuePairCapacity, on adapter: Adapter, sendQueue: Verbs.CompletionQueue,
+        receiveQueue: Verbs.CompletionQueue
+    ) throws(VerbError) -> Verbs.QueuePair {
+        let queuePair = try Verbs.QueuePair(
+            in: adapter.core.domain, sendQueue: sendQueue, receiveQueue: receiveQueue,
+            capacity: Verbs.QueuePairCapacity(
+                sendDepth: deviceSendDepth(capacity), receiveDepth: capacity.receiveDepth,
+                sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
+                inlineBytes: capacity.inlineBytes))
+        try queuePair.modify(
+            .initialized(port: adapter.info.port, peerRights: [.remoteRead, .remoteWrite]))
+        return queuePair
+    }
+}

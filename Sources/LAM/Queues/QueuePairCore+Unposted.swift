@@ -1,0 +1,41 @@
+import Synchronization
+import Tracking
+
+extension QueuePairCore {
+    /// Requests whose posts succeeded were refused by the device: what the user was promised failed.
+    ///
+    /// The first failure ends a queue pair, so that nothing posted later takes effect without them.
+    func refuse(_ accepted: some Collection<Tracking.Request>) {
+        guard !accepted.isEmpty else { return }
+        unposted.withLock { $0 += accepted }
+        noteFailure()
+        // Where the end was noted before, it may also be over.
+        adapter.reaper.run { self.endPosting() }
+    }
+
+    /// Takes the deferred sends back. The caller has shut the send queue.
+    func withdrawDeferred() {
+        let count = deferredCount.exchange(0, ordering: .acquiringAndReleasing)
+        guard count > 0 else { return }
+        let deferred = marker.withLock { $0.withdraw(count) }
+        unposted.withLock { $0 += deferred }
+    }
+
+    /// Delivers what the device will never see, in its place: after everything that the device flushes.
+    func completeUnposted() {
+        let requests = unposted.withLock { requests in
+            defer { requests = [] }
+            return requests
+        }
+        guard !requests.isEmpty else { return }
+        let queues = adapter.core.queues
+        sendCompletions.drain(
+            until: .now.advanced(by: Self.drainTime), isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
+        sendCompletions.deliver(
+            requests.map { request in
+                Completion(
+                    context: request.context, status: .flushed,
+                    operation: RequestTag(rawValue: request.tag).operation, queuePairNumber: number)
+            })
+    }
+}
