@@ -68,7 +68,8 @@ let package = Package(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
-            name: "DeviceTests", dependencies: ["LAM", "TestSupport", "ForkProbe"], swiftSettings: strict),
+            name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict
+        ),
     ],
     cLanguageStandard: .c11
 )

@@ -142,6 +142,27 @@ extension RequestPoster {
         return key
     }
 
+    /// Whether `use` would find the mapping; leaves no fence.
+    package func check(address: UInt64, length: UInt32) throws(UseError) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
+        let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
+        let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
+        guard offset < mapped else { throw .unmapped }
+        guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+    }
+
+    /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.
+    ///
+    /// Otherwise whatever is posted next, and gets the withdrawn position, would hold the mapping in its stead.
+    package func disown(address: UInt64) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { return }
+        for index in 0..<MappingSlot.fenceCount
+        where unsafe slot.pointee.fences[index].queue.load(ordering: .relaxed) == queue.raw {
+            guard unsafe slot.pointee.fences[index].position.load(ordering: .relaxed) > posted else { return }
+            unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
+        }
+    }
+
     @inlinable @inline(__always)
     mutating func leaveFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
         guard let index = unsafe fence(at: slot) else {

@@ -26,6 +26,8 @@ extension MappingError: CustomStringConvertible {
             """
         case .pinLimit(let report):
             report.description
+        case .adapterClosed:
+            "the adapter is closed; open another one"
         case .tooManyMappings(let limit):
             "the device holds \(limit) registrations and has no room for another; release mappings that are done"
         case .tooLong(let asked, let limit):

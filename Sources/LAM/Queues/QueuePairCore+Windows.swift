@@ -26,12 +26,4 @@ extension QueuePairCore {
         bound.forEach { $0.leave(self) }
         return windows.withLock { $0.isEmpty }
     }
-
-    /// Has the completions polled that decide about windows over one of these mappings.
-    func helpWindows(over mappings: Set<MappingID>) {
-        let isConcerned = windows.withLock { Array($0.values) }.contains { window in
-            window.boundMapping.map(mappings.contains) ?? false
-        }
-        if isConcerned { sendCompletions.pollForUser() }
-    }
 }

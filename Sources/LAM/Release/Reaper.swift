@@ -15,10 +15,10 @@ final class Reaper: Sendable {
         var released: [Registration] = []
         var errands: [@Sendable () -> Void] = []
         var isStopping = false
-        /// Somebody waits for one of `released`.
-        var isUrgent = false
         /// Told to whoever stops the thread.
         var ending: Ending?
+        /// Somebody waits for one of `released`.
+        var isUrgent = false
         /// The thread will look by itself within ``longestPause``, so that a release need not wake it.
         var isTicking = false
 

@@ -172,11 +172,6 @@ final class WindowCore: Sendable {
         }
     }
 
-    /// What the window is bound over, or about to be.
-    var boundMapping: MappingID? {
-        inside.withLock { $0.state.binding?.mapping }
-    }
-
     /// The owner gave the window up.
     func abandon() {
         inside.withLock { inside in

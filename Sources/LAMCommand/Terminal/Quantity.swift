@@ -1,7 +1,7 @@
 /// How quantities are written for people.
-enum Quantity {
+package enum Quantity {
     /// Bytes with a binary unit and one digit behind the point, `16.0 MiB`, or exactly where they are few.
-    static func bytes(_ count: some BinaryInteger) -> String {
+    package static func bytes(_ count: some BinaryInteger) -> String {
         let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
         guard count >= 10_000 else { return "\(count) \(count == 1 ? "byte" : "bytes")" }
         var value = Double(count)
@@ -15,7 +15,7 @@ enum Quantity {
     }
 
     /// A duration in the unit that suits it: `3.2 ms`, `12.5 s`, `2:05`, `1:02:05`.
-    static func time(_ duration: Duration) -> String {
+    package static func time(_ duration: Duration) -> String {
         let microseconds = duration / .microseconds(1)
         switch microseconds {
         case ..<1000: return "\(tenths(microseconds)) µs"
@@ -35,7 +35,7 @@ enum Quantity {
     }
 
     /// Bytes per second: `13.3 MiB/s`.
-    static func rate(_ count: UInt64, in duration: Duration) -> String {
+    package static func rate(_ count: UInt64, in duration: Duration) -> String {
         let seconds = duration / .seconds(1)
         guard seconds > 0 else { return "-" }
         return bytes(UInt64(Double(count) / seconds)) + "/s"
