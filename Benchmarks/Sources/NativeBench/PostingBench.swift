@@ -17,7 +17,7 @@ final class PostingBench {
             case .signaled: "signaled write: post, poll"
             case .silent: "silent write: post, poll each 64th"
             case .receive: "receive: post, poll"
-            case .build: "build, tryRelease"
+            case .build: "build, tryRelease (one allocation is the stub's)"
             }
         }
 
@@ -73,7 +73,13 @@ final class PostingBench {
         let allocations = stub_allocation_count() - before
         table.add(
             path.text, comparison.ours.text(digits: 1), comparison.baseline.text(digits: 1),
-            comparison.difference.text(digits: 1), "\(allocations)", path.target)
+            comparison.difference.text(digits: 1), perRequest(allocations), path.target)
+    }
+
+    private func perRequest(_ allocations: UInt64) -> String {
+        let requests = UInt64(NativeBench.operations)
+        return allocations.isMultiple(of: requests)
+            ? "\(allocations / requests)" : "\(allocations) in \(requests)"
     }
 
     /// Walks a path by its name: `signaled`, or `plain-signaled` for plain C.

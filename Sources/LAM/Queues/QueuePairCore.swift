@@ -104,6 +104,9 @@ final class QueuePairCore: Sendable {
         }
     }
 
+    /// Whether nothing can be posted any more.
+    var hasEnded: Bool { state.load(ordering: .acquiring) == State.ended.rawValue }
+
     /// Lets sends be posted.
     func noteConnected(outboundReads: UInt8) {
         self.outboundReads.store(outboundReads, ordering: .relaxed)
