@@ -34,11 +34,8 @@ extension Adapter {
     public func buildLam(
         _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        // No chain is longer than the address space; where the sum would be, the chain is refused for another reason.
-        let length = length ?? descriptors.reduce(0) { sum, next in
-            let (total, overflow) = sum.addingReportingOverflow(next.length)
-            return overflow ? .max : total
-        }
+        // A sum beyond Int.max cannot be mapped, whether it is contiguous or not.
+        let length = length ?? descriptors.reduce(0) { $0 + min($1.length, .max - $0) }
         return try buildLam(
             MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
     }
@@ -46,8 +43,9 @@ extension Adapter {
     private func buildLam(
         _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
-        guard UInt64(chain.length) <= info.maxRegistrationSize else {
-            throw .tooLong(asked: chain.length, limit: Int(clamping: info.maxRegistrationSize))
+        let limit = min(info.maxRegistrationSize, MappingTable.longestMapping)
+        guard UInt64(chain.length) <= limit else {
+            throw .tooLong(asked: chain.length, limit: Int(limit))
         }
         guard core.children.withLock({ $0.beginBuild() }) else { throw .closed }
         guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {

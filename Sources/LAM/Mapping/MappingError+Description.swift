@@ -21,13 +21,11 @@ extension MappingError: CustomStringConvertible {
             "the memory at \(hexadecimal(address)) may not be read; give it PROT_READ with mprotect"
         case .notWritable(let address):
             """
-            the memory at \(hexadecimal(address)) may not be written; give it PROT_WRITE with mprotect, \
-            or build a read-only mapping
+            the memory at \(hexadecimal(address)) may not be written; give it PROT_WRITE with mprotect or \
+            map other memory
             """
         case .pinLimit(let report):
             report.description
-        case .adapterClosed:
-            "the adapter is closed; open another one"
         case .tooManyMappings(let limit):
             "the device holds \(limit) registrations and has no room for another; release mappings that are done"
         case .tooLong(let asked, let limit):

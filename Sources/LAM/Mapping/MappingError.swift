@@ -29,9 +29,6 @@ public enum MappingError: Error, Hashable, Sendable {
     /// The system does not let this process pin so much memory.
     case pinLimit(PinLimitReport)
 
-    /// The adapter is closed or closing.
-    case adapterClosed
-
     /// The device holds as many registrations as it can.
     case tooManyMappings(limit: Int)
 

@@ -98,10 +98,10 @@ extension OnDevice {
             #expect(throws: AdapterError.closed) { _ = try adapter.createCompletionQueue(depth: 1) }
             #expect(throws: AdapterError.closed) { _ = try adapter.createMemoryWindow() }
             let memory = try DeviceMemory(pages: 1)
-            try expectRefused([memory.descriptor()], in: memory, by: adapter, .adapterClosed)
+            try expectRefused([memory.descriptor()], in: memory, by: adapter, .closed)
             expectIdle(mapping)
             try adapter.close(waiting: .seconds(10))
-            try expectRefused([memory.descriptor()], in: memory, by: adapter, .adapterClosed)
+            try expectRefused([memory.descriptor()], in: memory, by: adapter, .closed)
         }
 
         @Test("refuses queue pairs beyond its limits with the numbers")
