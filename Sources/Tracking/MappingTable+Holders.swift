@@ -14,6 +14,23 @@ package struct MappingHolders: Hashable, Sendable {
 }
 
 extension MappingTable {
+    /// Whether nothing has used a closed mapping since its slot was last cleared; no barrier is needed to ask.
+    ///
+    /// The first use of a mapping by a queue is a compare and exchange with a fence behind it, unlike the later ones.
+    /// With the fence here, either this sees the use, or the user sees that the mapping is closed.
+    package func isUntouched(_ id: MappingID) -> Bool {
+        let slot = unsafe slot(of: id, in: .closing)
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        guard unsafe slot.pointee.windows.load(ordering: .acquiring) == 0,
+            unsafe slot.pointee.counted.load(ordering: .acquiring) == 0
+        else { return false }
+        for index in 0..<MappingSlot.fenceCount
+        where unsafe slot.pointee.fences[index].queue.load(ordering: .acquiring) != 0 {
+            return false
+        }
+        return true
+    }
+
     /// Whether no request and no window uses a closed mapping any more.
     ///
     /// The caller has issued its barrier since the mapping was closed. From then on every request that names the

@@ -191,6 +191,8 @@ extension RequestPoster {
     /// Takes a fence for this queue, or counts the use where all are taken by queues that are open.
     @usableFromInline @inline(never)
     mutating func leaveFirstFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
+        // Between the claim and the second look at the mapping: `isUntouched` issues no barrier.
+        defer { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         guard let index = unsafe slot.pointee.claimFence(for: queue, in: mappings.queues) else {
             unsafe slot.pointee.hold(.request)
             ring.appendCounted(AddressLayout.slot(of: address), at: posted)

@@ -13,7 +13,7 @@ extension Adapter {
         over buffer: PageBuffer, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
         try buildLam(
-            MemoryChain([buffer.descriptor], length: buffer.count), retaining: buffer,
+            MemoryChain(CollectionOfOne(buffer.descriptor), length: buffer.count), retaining: buffer,
             site: BuildSite(file: file, line: line))
     }
 
@@ -57,7 +57,7 @@ extension Adapter {
             let region = try unsafe MemoryRegion(
                 registering: UnsafeMutableRawBufferPointer(
                     start: UnsafeMutableRawPointer(bitPattern: chain.address), count: chain.length),
-                at: place.base, rights: [.localWrite, .bindWindows], in: core.domain)
+                at: place.base, rights: Self.rights, in: core.domain)
             return publish(region, memory, at: place, retaining: owner, site: site)
         } catch {
             core.mappings.cancel(place.id)
@@ -65,6 +65,10 @@ extension Adapter {
             throw MappingError(error, registering: chain)
         }
     }
+
+    /// None for a peer. Put together by hand, because the literal of a set is made anew each time, by unspecialized code.
+    private static let rights = AccessRights(
+        rawValue: AccessRights.localWrite.rawValue | AccessRights.bindWindows.rawValue)
 
     private func publish(
         _ region: consuming MemoryRegion, _ memory: MemoryDescriptor, at place: (id: MappingID, base: UInt64),
