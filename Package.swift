@@ -59,7 +59,24 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
-        .testTarget(name: "TrackingTests", dependencies: ["Tracking"], swiftSettings: strict),
+        .target(
+            name: "TrackingModel",
+            dependencies: ["Tracking"],
+            path: "Tests/TrackingModel",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "Simulation",
+            dependencies: [
+                "TrackingModel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Simulation",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TrackingTests", dependencies: ["Tracking", "TrackingModel"],
+            swiftSettings: strict),
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"], swiftSettings: strict),
@@ -68,7 +85,8 @@ let package = Package(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
-            name: "DeviceTests", dependencies: ["LAM", "TestSupport", "ForkProbe"], swiftSettings: strict),
+            name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict
+        ),
     ],
     cLanguageStandard: .c11
 )

@@ -9,10 +9,12 @@ import Glibc
 final class Monitor<State: ~Copyable>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
-    private var state: State
+    /// In memory of its own, so that no access pays for an exclusivity check on top of the mutex.
+    private let state: UnsafeMutablePointer<State>
 
     init(_ state: consuming sending State) {
-        self.state = state
+        unsafe self.state = .allocate(capacity: 1)
+        unsafe self.state.initialize(to: state)
         unsafe mutex = .allocate(capacity: 1)
         unsafe changed = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
@@ -26,6 +28,8 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     deinit {
         unsafe pthread_cond_destroy(changed)
         unsafe pthread_mutex_destroy(mutex)
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
         unsafe changed.deallocate()
         unsafe mutex.deallocate()
     }
@@ -36,7 +40,7 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     ) throws(Failure) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        return try body(&state)
+        return try unsafe body(&state.pointee)
     }
 
     /// Wakes every thread in `wait`.
@@ -55,11 +59,11 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {
-            if let result = body(&state) { return result }
+            if let result = unsafe body(&state.pointee) { return result }
             if deadline == nil {
                 unsafe pthread_cond_wait(changed, mutex)
             } else if unsafe pthread_cond_timedwait(changed, mutex, &deadline!) == ETIMEDOUT {
-                return body(&state)
+                return unsafe body(&state.pointee)
             }
         }
     }

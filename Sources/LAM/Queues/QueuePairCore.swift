@@ -77,7 +77,8 @@ final class QueuePairCore: Sendable {
         number = queuePair.number
         // Sends wait for the connection at the gate that every post passes anyway.
         adapter.core.queues.bar(sendQueue)
-        marker = Monitor(MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
+        marker = Monitor(
+            MarkerPath(queue: sendQueue, depth: Self.deviceSendDepth(capacity), mappings: adapter.core.mappings))
         adapter.core.children.withLock {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self

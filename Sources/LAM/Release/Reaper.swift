@@ -17,14 +17,20 @@ final class Reaper: Sendable {
         var isStopping = false
         /// Told to whoever stops the thread.
         var ending: Ending?
+        /// Somebody waits for one of `released`.
+        var isUrgent = false
         /// The thread will look by itself within ``longestPause``, so that a release need not wake it.
         var isTicking = false
 
         var isEmpty: Bool { released.isEmpty && errands.isEmpty }
 
-        mutating func take() -> Inbox {
-            defer { self = Inbox(isStopping: isStopping, ending: ending) }
-            return self
+        /// Hands everything over, and takes the room of an empty `batch` in return: a release allocates nothing.
+        mutating func moveOut(to batch: inout Inbox) {
+            swap(&released, &batch.released)
+            swap(&errands, &batch.errands)
+            batch.isStopping = isStopping
+            isUrgent = false
+            isTicking = false
         }
     }
 
@@ -51,8 +57,10 @@ final class Reaper: Sendable {
     func add(_ registration: Registration) {
         let isUrgent = registration.onUnpinned != nil
         let mustWake = inbox.withLock { inbox in
-            defer { inbox.released.append(registration) }
-            return isUrgent || (inbox.isEmpty && !inbox.isTicking)
+            let isFirst = inbox.isEmpty && !inbox.isTicking
+            inbox.released.append(registration)
+            if isUrgent { inbox.isUrgent = true }
+            return isUrgent || isFirst
         }
         if mustWake { inbox.signal() }
     }
@@ -75,13 +83,17 @@ final class Reaper: Sendable {
 
     private static func run(_ inbox: Monitor<Inbox>, _ work: ReaperWork) {
         var work = work
+        var batch = Inbox()
         var pause = shortestPause
         while true {
-            let batch = next(inbox, pause: work.isDone ? nil : pause)
+            fill(&batch, from: inbox, pause: work.isDone ? nil : pause)
             if batch.isStopping && batch.isEmpty && work.isDone && work.finish() { break }
             if batch.isStopping && work.isRefused { end(inbox, .refused) }
             batch.errands.forEach { $0() }
             work.add(batch.released)
+            // Now, because what they hold may be all that keeps the adapter.
+            batch.errands.removeAll(keepingCapacity: true)
+            batch.released.removeAll(keepingCapacity: true)
             pause = work.advance() ? shortestPause : min(pause * 2, longestPause)
         }
         end(inbox, .finished)
@@ -93,12 +105,13 @@ final class Reaper: Sendable {
     }
 
     /// Sleeps until there is something new or, where there is something old to look at, for `pause`.
-    private static func next(_ inbox: Monitor<Inbox>, pause: Duration?) -> Inbox {
+    private static func fill(_ batch: inout Inbox, from inbox: Monitor<Inbox>, pause: Duration?) {
         inbox.withLock { $0.isTicking = pause != nil }
-        return inbox.wait(atMost: pause) { inbox in
-            let hasNews = !inbox.errands.isEmpty || inbox.released.contains { $0.onUnpinned != nil }
+        let news: Void? = inbox.wait(atMost: pause) { inbox in
+            let hasNews = !inbox.errands.isEmpty || inbox.isUrgent
             guard hasNews || (pause == nil && (!inbox.isEmpty || inbox.isStopping)) else { return nil }
-            return inbox.take()
-        } ?? inbox.withLock { $0.take() }
+            inbox.moveOut(to: &batch)
+        }
+        if news == nil { inbox.withLock { $0.moveOut(to: &batch) } }
     }
 }

@@ -1,16 +1,23 @@
 /// One moment of a transfer as a line of text: `image.raw  45% [=====>      ] 7.2 MiB  12.1 MiB/s  0:00:01 left`.
-struct ProgressLine {
+package struct ProgressLine {
     /// What is moved.
-    var name: String
+    package var name: String
     /// How many bytes have moved.
-    var doneBytes: UInt64
+    package var doneBytes: UInt64
     /// How many there are.
-    var totalBytes: UInt64
+    package var totalBytes: UInt64
     /// How long it has taken so far.
-    var elapsed: Duration
+    package var elapsed: Duration
+
+    package init(name: String, doneBytes: UInt64, totalBytes: UInt64, elapsed: Duration) {
+        self.name = name
+        self.doneBytes = doneBytes
+        self.totalBytes = totalBytes
+        self.elapsed = elapsed
+    }
 
     /// The line in at most `width` characters.
-    func text(width: Int) -> String {
+    package func text(width: Int) -> String {
         let figures = "\(percent)%  \(Quantity.bytes(doneBytes))  \(rate)  \(remaining)"
         let room = width - figures.count
         guard room >= Self.shortestName + Self.shortestBar + 4 else { return String(figures.prefix(max(0, width))) }
@@ -38,7 +45,8 @@ struct ProgressLine {
     private var remaining: String {
         guard doneBytes > 0, doneBytes < totalBytes else { return doneBytes < totalBytes ? "-:-- left" : "done" }
         let seconds = elapsed / .seconds(1) * (1 / fraction - 1)
-        return Quantity.clock(seconds: Int(seconds.rounded(.up))) + " left"
+        // Who announces a file of exabytes does not get more than four days.
+        return Quantity.clock(seconds: Int64(min(seconds.rounded(.up), 359_999))) + " left"
     }
 
     private func bar(width: Int) -> String {

@@ -1,19 +1,19 @@
 /// Columns of text for a terminal, each as wide as its widest cell.
-struct TextTable {
+package struct TextTable {
     private var rows: [[String]]
 
     /// Begins with a row of headings, or with none.
-    init(headings: [String] = []) {
+    package init(headings: [String] = []) {
         rows = headings.isEmpty ? [] : [headings]
     }
 
     /// Adds a row; rows may have different numbers of cells.
-    mutating func add(_ cells: [String]) {
+    package mutating func add(_ cells: [String]) {
         rows.append(cells)
     }
 
     /// The lines, without blanks at their ends.
-    var lines: [String] {
+    package var lines: [String] {
         var widths: [Int] = []
         for row in rows {
             widths += repeatElement(0, count: max(0, row.count - widths.count))

@@ -1,0 +1,111 @@
+import FileService
+import LAM
+import TestSupport
+import Testing
+
+extension OnDevice {
+    /// Clients that break the protocol: the server refuses, gives nothing away, and serves the next one.
+    @Suite(.timeLimit(.minutes(5)))
+    struct FileTransferHostileTests {
+        private func expectService(_ server: LamServer) throws {
+            let next = try server.get("file").wait()
+            #expect(next.status == 0, "\(next)")
+            #expect(server.areEqual("file", "file"))
+        }
+
+        private func serve() throws -> LamServer {
+            let server = try LamServer()
+            try server.makeServed("file", count: 100_000)
+            return server
+        }
+
+        private static func grant(_ offset: UInt64, _ length: UInt32, address: UInt64 = 4096, key: UInt32 = 1)
+            -> Message
+        {
+            .grant(Grant(chunk: Chunk(offset: offset, length: length), address: address, key: key))
+        }
+
+        @Test(
+            arguments: [
+                [0], Array(repeating: 0xFF, count: Message.byteCount), Message.stored.bytes, grant(0, 1).bytes,
+                Array(Message.fetch(name: "file").bytes.dropLast()),
+            ] as [[UInt8]])
+        func `a first message that makes no sense is answered with the reason`(_ bytes: [UInt8]) async throws {
+            let server = try serve()
+            var client = try await HostileClient(to: server)
+            try client.send(bytes)
+            guard case .failure = try client.answer() else {
+                Issue.record("not refused")
+                return
+            }
+            #expect(try client.answer() == nil)
+            #expect(try server.nextEvent().event == "failed")
+            try expectService(server)
+        }
+
+        @Test(arguments: [
+            grant(1, 10), grant(0, 0), grant(0, .max), grant(0, 100_001), grant(.max, 1), grant(0, 4096, address: .max),
+            .stored, .fetch(name: "file"),
+        ])
+        func `a grant that the file does not have is refused`(_ message: Message) async throws {
+            let server = try serve()
+            var client = try await HostileClient(to: server)
+            try client.send(Message.fetch(name: "file").bytes)
+            guard case .accepted(100_000, _) = try client.answer() else {
+                Issue.record("not accepted")
+                return
+            }
+            try client.send(message.bytes)
+            guard case .failure = try client.answer() else {
+                Issue.record("not refused")
+                return
+            }
+            #expect(try server.nextEvent().event == "failed")
+            try expectService(server)
+        }
+
+        @Test func `a grant of memory that is not the client's ends only its own connection`() async throws {
+            let server = try serve()
+            var client = try await HostileClient(to: server)
+            try client.send(Message.fetch(name: "file").bytes)
+            _ = try client.answer()
+            try client.send(Self.grant(0, 4096, address: 0x1000, key: 0xDEAD_BEEF).bytes)
+            #expect(try client.answer() == nil)
+            #expect(try server.nextEvent().event == "failed")
+            try server.process.waitUntilPinned(0...8)
+            try expectService(server)
+        }
+
+        @Test func `a file of any announced size needs room`() async throws {
+            let server = try serve()
+            var client = try await HostileClient(to: server)
+            try client.send(Message.store(name: "huge", byteCount: .max).bytes)
+            guard case .failure(let reason) = try client.answer() else {
+                Issue.record("not refused")
+                return
+            }
+            #expect(reason.contains("no space"))
+            #expect(LamServer.names(in: server.served) == ["file"])
+        }
+
+        @Test func `a client that says nothing keeps nobody else waiting`() async throws {
+            let server = try serve()
+            let client = try await HostileClient(to: server)
+            try expectService(server)
+            _ = consume client
+        }
+
+        @Test func `a client of another protocol is refused while it connects`() async throws {
+            let server = try serve()
+            let error = try await #require(throws: ConnectionError.self) {
+                _ = try await HostileClient(to: server, greeting: [1, 2, 3])
+            }
+            guard case .refused(_, .peer, let privateData) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(Greeting.reason(in: privateData).contains("lam get"))
+            try expectService(server)
+        }
+    }
+}
