@@ -14,13 +14,17 @@
 /// modulo 1 GiB: verbs require equal page offsets, and an adapter can then use huge translation entries wherever the
 /// memory has huge pages. The end of an offset range is never handed out, which leaves the gap that keeps two
 /// mappings from being adjacent (rule L9).
-@usableFromInline package enum AddressLayout {
+@usableFromInline
+package enum AddressLayout {
     /// The slots of large mappings; every other slot holds an ordinary one.
     static let largeSlots: Range<UInt32> = 0..<1 << 12
     static let ordinarySlots: Range<UInt32> = 1 << 12..<1 << 20
 
     /// No host page is larger, so one guard serves on every machine.
     static let guardBytes: UInt64 = 64 << 10
+
+    /// What an offset range holds behind any start, less the guard: 1 GiB and 64 KiB less than 128 TiB.
+    static var longestMapping: UInt64 { (1 << 47) - guardBytes - (1 << 30) }
 
     private static let largeBit: UInt64 = 1 << 62
     private static let startMask: UInt64 = (1 << 30) - 1

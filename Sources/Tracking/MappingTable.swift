@@ -15,7 +15,9 @@ import Synchronization
 /// instruction of its own. Where there is no such barrier, `QueueTable` is created with fences and none is needed.
 @usableFromInline
 package final class MappingTable: Sendable {
+    /// Where each mapping is, by the slot that its address and its identifier name.
     package let slots: ChunkedTable<MappingSlot>
+    /// The queues whose requests name the mappings.
     @usableFromInline let queues: QueueTable
     private let free = Mutex(FreeSlots())
 
@@ -26,6 +28,9 @@ package final class MappingTable: Sendable {
 
     /// How many mappings there can be at a time.
     package static var capacity: Int { AddressLayout.largeSlots.count + AddressLayout.ordinarySlots.count }
+
+    /// The most bytes that one mapping can have, wherever in a page its memory begins.
+    package static var longestMapping: UInt64 { AddressLayout.longestMapping }
 
     /// Creates an empty table whose mappings are used by the queues of `queues`.
     package init(queues: QueueTable) {

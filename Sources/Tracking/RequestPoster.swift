@@ -1,7 +1,8 @@
 public import Synchronization
 
 /// Why a request may not name what it names.
-@usableFromInline package enum UseError: Error, Hashable {
+@usableFromInline
+package enum UseError: Error, Hashable {
     /// No live mapping has the address.
     case unmapped
     /// The mapping ends before the request does.
@@ -23,8 +24,11 @@ public import Synchronization
 @usableFromInline @safe
 package struct RequestPoster: ~Copyable, @unchecked Sendable {
     @usableFromInline package let queue: QueueID
+    /// How many requests may be posted and not retired.
     package let depth: UInt64
     private let mappings: MappingTable
+
+    // What a request needs, one load away.
     @usableFromInline let slots: ChunkedTable<MappingSlot>
     @usableFromInline let state: UnsafeMutablePointer<QueueState>
     @usableFromInline let ring: RequestRing
@@ -32,7 +36,7 @@ package struct RequestPoster: ~Copyable, @unchecked Sendable {
     @usableFromInline let ownerFences: Bool
 
     /// The last position that was given to a request; the poster's own copy of what others see in `state`.
-    @usableFromInline package internal(set) var posted: UInt64 = 0
+    @usableFromInline package internal(set) var posted: UInt64
     /// The last position for which there is room, as of the completed position when last looked at; looking again
     /// costs the poller a cache line.
     @usableFromInline var limit: UInt64
@@ -53,7 +57,8 @@ package struct RequestPoster: ~Copyable, @unchecked Sendable {
         unsafe ring = state.pointee.ring
         wire = WireID(queue: queue)
         ownerFences = mappings.queues.ownerFences
-        limit = UInt64(depth)
+        posted = unsafe state.pointee.posted.load(ordering: .acquiring)
+        limit = unsafe state.pointee.completed.load(ordering: .acquiring) + UInt64(depth)
     }
 }
 
@@ -115,6 +120,7 @@ extension RequestPoster {
         return true
     }
 
+    /// Whether there is room after all; looks how far the queue completed.
     @usableFromInline @inline(never)
     mutating func hasRoom() -> Bool {
         limit = unsafe state.pointee.completed.load(ordering: .acquiring) + depth
@@ -142,6 +148,27 @@ extension RequestPoster {
         return key
     }
 
+    /// Whether `use` would find the mapping; leaves no fence.
+    package func check(address: UInt64, length: UInt32) throws(UseError) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
+        let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
+        let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
+        guard offset < mapped else { throw .unmapped }
+        guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+    }
+
+    /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.
+    ///
+    /// Otherwise whatever is posted next, and gets the withdrawn position, would hold the mapping in its stead.
+    package func disown(address: UInt64) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { return }
+        for index in 0..<MappingSlot.fenceCount
+        where unsafe slot.pointee.fences[index].queue.load(ordering: .relaxed) == queue.raw {
+            guard unsafe slot.pointee.fences[index].position.load(ordering: .relaxed) > posted else { return }
+            unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
+        }
+    }
+
     @inlinable @inline(__always)
     mutating func leaveFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
         guard let index = unsafe fence(at: slot) else {
@@ -164,6 +191,8 @@ extension RequestPoster {
     /// Takes a fence for this queue, or counts the use where all are taken by queues that are open.
     @usableFromInline @inline(never)
     mutating func leaveFirstFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
+        // Between the claim and the second look at the mapping: `isUntouched` issues no barrier.
+        defer { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         guard let index = unsafe slot.pointee.claimFence(for: queue, in: mappings.queues) else {
             unsafe slot.pointee.hold(.request)
             ring.appendCounted(AddressLayout.slot(of: address), at: posted)

@@ -54,6 +54,13 @@ public struct Samples {
         return sorted[min(Int(Double(sorted.count) * fraction), sorted.count - 1)]
     }
 
+    /// The same values in another unit.
+    public func scaled(by factor: Double) -> Samples {
+        var scaled = Samples()
+        inOrder.forEach { scaled.add($0 * factor) }
+        return scaled
+    }
+
     public var median: Double { quantile(0.5) }
 
     /// Median and, in brackets, the range of the middle half.

@@ -10,7 +10,13 @@ public enum Machine {
         let kernel = withUnsafeBytes(of: &name.release) { bytes in
             String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
-        return "\(processor), \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, Linux \(kernel)"
+        return "\(processor), \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors, Linux \(kernel); commit \(commit)"
+    }
+
+    /// What was measured; `Scripts/bench` says it, because a program does not know.
+    private static var commit: String {
+        guard let commit = getenv("LAM_COMMIT") else { return "unknown" }
+        return String(cString: commit)
     }
 
     private static var processor: String {

@@ -55,14 +55,6 @@ final class AdapterCore: Sendable {
         for queue in queues {
             queuePair(owning: queue)?.help(queue)
         }
-        helpWindows(over: registrations.map(\.id).filter { mappings.holders(of: $0).windows > 0 })
-    }
-
-    /// A window is dead when its bind or its invalidation is polled, which nobody else may do.
-    private func helpWindows(over mappings: [MappingID]) {
-        guard !mappings.isEmpty else { return }
-        let queuePairs = children.withLock { Array($0.queuePairs.filter { $0.key == $0.value.sendQueue }.values) }
-        for queuePair in queuePairs { queuePair.helpWindows(over: Set(mappings)) }
     }
 
     /// The send queues on which a bind or an invalidation is under way: its completion may free a mapping.

@@ -13,6 +13,8 @@ public enum AdapterError: Error, Hashable, Sendable {
     case portNotActive(device: String, port: UInt8, state: String)
     /// More was asked for than the adapter can do.
     case limitExceeded(what: String, asked: Int, limit: Int)
+    /// The system does not let this process pin the one page that an adapter needs for itself.
+    case pinLimit(PinLimitReport)
     /// The adapter is closed or closing.
     case closed
     /// The adapter was not closed in the time that was given, because these are left.
@@ -22,6 +24,14 @@ public enum AdapterError: Error, Hashable, Sendable {
 
     init(_ error: VerbError) {
         self = .verbFailed(verb: error.verb.description, errno: error.code)
+    }
+
+    /// Why an adapter could not be opened. Of what it does, only the registration of the token's page pins anything.
+    init(opening error: VerbError) {
+        let report =
+            error.verb == .registerRegion
+            ? PinLimitReport.diagnose(askedBytes: PageSpan.hostPageSize, errno: error.code) : nil
+        self = report.map(Self.pinLimit) ?? AdapterError(error)
     }
 }
 
@@ -42,6 +52,8 @@ extension AdapterError: CustomStringConvertible {
             "port \(port) of \(device) is \(state); bring its network interface up"
         case .limitExceeded(let what, let asked, let limit):
             "\(asked) \(what) asked, the adapter allows \(limit)"
+        case .pinLimit(let report):
+            report.description
         case .closed:
             "the adapter is closed"
         case .survivors(let survivors):

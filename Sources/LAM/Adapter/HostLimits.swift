@@ -12,7 +12,7 @@ public struct HostLimits: Hashable, Sendable {
     /// The hard RLIMIT_MEMLOCK: how far the process may raise the soft one by itself (`setrlimit`).
     public let hardPinLimit: Limit
 
-    /// Whether CAP_IPC_LOCK is in effect (`CapEff` in `/proc/self/status`).
+    /// Whether CAP_IPC_LOCK is in effect for the calling thread (`CapEff` in `/proc/thread-self/status`).
     public let hasLockCapability: Bool?
 
     /// Whether the process lives in the initial user namespace, without which CAP_IPC_LOCK does not count (trap T28).
@@ -52,8 +52,10 @@ public struct HostLimits: Hashable, Sendable {
     /// Takes the limits from the kernel files below another root directory; the environment is the process's own.
     package init(root: String, pinLimits: (soft: Limit, hard: Limit)) {
         let status = KernelFile(root + "/proc/self/status").text ?? ""
+        // Capabilities are a thread's, and those of the main thread may be others.
+        let threadStatus = KernelFile(root + "/proc/thread-self/status").text ?? status
         (softPinLimit, hardPinLimit) = pinLimits
-        hasLockCapability = Self.hasLockCapability(status: status)
+        hasLockCapability = Self.hasLockCapability(status: threadStatus)
         isInInitialUserNamespace = KernelFile(root + "/proc/self/uid_map").text.map(Self.isIdentity(userMap:))
         pinnedBytes = Self.bytes(of: "VmPin", in: status)
         lockedBytes = Self.bytes(of: "VmLck", in: status)

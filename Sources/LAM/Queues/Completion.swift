@@ -94,8 +94,9 @@ extension CompletionStatus: CustomStringConvertible {
 }
 
 /// Room for the completions of one poll, reused from poll to poll.
+// Sendable: the memory has one owner, who alone reads and writes it.
 @safe
-public struct CompletionBatch: ~Copyable {
+public struct CompletionBatch: ~Copyable, @unchecked Sendable {
     /// How many completions one poll can give.
     public let capacity: Int
     /// How many the last poll gave.

@@ -7,6 +7,11 @@ extension QueuePairCore {
         operation.window.ended(operation.operation, isSuccess: isSuccess)
     }
 
+    /// The peer sent a message that invalidated a key, perhaps.
+    func peerInvalidated(_ key: UInt32) {
+        for window in windows.withLock({ Array($0.values) }) { window.peerInvalidated(key, on: self) }
+    }
+
     /// Whether a bind or an invalidation has not completed yet.
     var hasWindowOperations: Bool { windowOperations.withLock { !$0.isEmpty } }
 
@@ -25,13 +30,5 @@ extension QueuePairCore {
         let bound = windows.withLock { Array($0.values) }
         bound.forEach { $0.leave(self) }
         return windows.withLock { $0.isEmpty }
-    }
-
-    /// Has the completions polled that decide about windows over one of these mappings.
-    func helpWindows(over mappings: Set<MappingID>) {
-        let isConcerned = windows.withLock { Array($0.values) }.contains { window in
-            window.boundMapping.map(mappings.contains) ?? false
-        }
-        if isConcerned { sendCompletions.pollForUser() }
     }
 }

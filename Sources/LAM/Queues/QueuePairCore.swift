@@ -94,9 +94,6 @@ final class QueuePairCore: Sendable {
     @inline(__always)
     var isConnected: Bool { state.load(ordering: .acquiring) == State.connected.rawValue }
 
-    @inline(__always)
-    var hasEnded: Bool { state.load(ordering: .acquiring) == State.ended.rawValue }
-
     /// Says why the queue pair refuses posts for the time being.
     func waitWhileConnecting() throws(PostError) {
         switch state.load(ordering: .acquiring) {

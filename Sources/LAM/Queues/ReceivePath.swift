@@ -9,7 +9,7 @@ struct ReceivePath: ~Copyable, Sendable {
     private var chain: ReceiveChain
     private let adapter: ObjectIdentifier
     private let token: UInt32
-    private let elementLimit: Int
+    private let limits: ElementLimits
 
     init(_ core: QueuePairCore) {
         self.core = core
@@ -19,7 +19,7 @@ struct ReceivePath: ~Copyable, Sendable {
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.capacity.receiveElements))
         adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
-        elementLimit = core.capacity.receiveElements
+        limits = ElementLimits(count: core.capacity.receiveElements, bytes: UInt64(Int64.max))
     }
 
     /// Posts one receive into bytes of one mapping.
@@ -39,7 +39,7 @@ struct ReceivePath: ~Copyable, Sendable {
             identifier: wire.raw, address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
             // Not longer than that: `isUsual`.
             length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key, to: target)
-        if code != 0 { try failAlone(code) }
+        if code != 0 { try failAlone(code, at: place.base) }
     }
 
     /// Whether the bytes lie in the mapping, and are some but fewer than 4 GiB.
@@ -48,13 +48,15 @@ struct ReceivePath: ~Copyable, Sendable {
         // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
-            && count &- 1 < UInt64(UInt32.max) && elementLimit > 0
+            && count &- 1 < UInt64(UInt32.max) && limits.count > 0
     }
 
     @inline(never)
-    private mutating func failAlone(_ code: CInt) throws(PostError) {
+    private mutating func failAlone(_ code: CInt, at address: UInt64) throws(PostError) {
         guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
-        try refuse(code)
+        poster.withdraw(1) { _ in }
+        poster.disown(address: address)
+        throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }
 
     @inline(never)
@@ -75,7 +77,7 @@ struct ReceivePath: ~Copyable, Sendable {
         guard poster.begin() else { throw .queueFull(depth: core.capacity.receiveDepth) }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, token: token, limit: elementLimit, in: &chain).count
+            count = try poster.place(elements, token: token, limits: limits, in: &chain)
         } catch {
             poster.abandon()
             throw error
@@ -85,13 +87,14 @@ struct ReceivePath: ~Copyable, Sendable {
         let outcome = chain.post(to: target)
         chain.reset()
         guard case .refused(_, let code) = outcome else { return }
-        try refuse(code)
+        try refuse(elements, code)
     }
 
     /// The device refused the receive.
     @inline(never)
-    private mutating func refuse(_ code: CInt) throws(PostError) {
+    private mutating func refuse(_ elements: Span<ScatterGatherElement>, _ code: CInt) throws(PostError) {
         poster.withdraw(1) { _ in }
+        for index in elements.indices { poster.disown(address: elements[index].address.rawValue) }
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }
 }

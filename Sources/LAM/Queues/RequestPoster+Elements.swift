@@ -26,30 +26,62 @@ extension RequestPoster {
 
     /// Translates the elements of a request into what the device knows; each leaves a fence at its mapping.
     ///
-    /// - Returns: how many elements the device gets, and how many bytes they are.
+    /// All that can be wrong is found out before the first fence, so that a request that is refused leaves none; only a
+    /// mapping that is released at this moment comes between.
+    /// - Returns: how many elements the device gets.
     @inline(__always)
     mutating func place<Chain: ElementChain & ~Copyable>(
-        _ elements: Span<ScatterGatherElement>, token: UInt32, limit: Int, in chain: inout Chain
-    ) throws(PostError) -> (count: Int, bytes: UInt64) {
-        var count = 0
-        var bytes: UInt64 = 0
+        _ elements: Span<ScatterGatherElement>, token: UInt32, limits: ElementLimits, in chain: inout Chain
+    ) throws(PostError) -> Int {
+        let count = try limits.check(elements, token: token)
+        if count > 1 { try checkAddresses(of: elements) }
+        var placed = 0
         for index in elements.indices {
             let element = elements[index]
-            // On the wire a length of 0 can stand for 2^31 bytes (T21).
             if element.length == 0 { continue }
-            guard element.token == token else { throw .wrongToken(element: index) }
-            guard count < limit else { throw .tooManyElements(count: elements.count, limit: limit) }
             let key: UInt32
             do throws(UseError) {
                 key = try use(address: element.address.rawValue, length: element.length)
             } catch {
                 throw PostError(error, element: index)
             }
-            chain.setElement(count, address: element.address.rawValue, length: element.length, key: key)
-            bytes += UInt64(element.length)
-            count += 1
+            chain.setElement(placed, address: element.address.rawValue, length: element.length, key: key)
+            placed += 1
         }
-        return (count, bytes)
+        return count
+    }
+
+    private func checkAddresses(of elements: Span<ScatterGatherElement>) throws(PostError) {
+        for index in elements.indices where elements[index].length > 0 {
+            do throws(UseError) {
+                try check(address: elements[index].address.rawValue, length: elements[index].length)
+            } catch {
+                throw PostError(error, element: index)
+            }
+        }
+    }
+}
+
+/// How much a request of one queue may name.
+struct ElementLimits {
+    let count: Int
+    let bytes: UInt64
+
+    /// What can be seen of the elements without their mappings.
+    ///
+    /// - Returns: how many there are that name any byte: on the wire a length of 0 can stand for 2^31 bytes (T21).
+    @inline(__always)
+    func check(_ elements: Span<ScatterGatherElement>, token: UInt32) throws(PostError) -> Int {
+        var found = 0
+        var length: UInt64 = 0
+        for index in elements.indices where elements[index].length > 0 {
+            guard elements[index].token == token else { throw .wrongToken(element: index) }
+            length += UInt64(elements[index].length)
+            found += 1
+        }
+        guard found <= count else { throw .tooManyElements(count: elements.count, limit: count) }
+        guard length <= bytes else { throw .tooLong(bytes: Int(length), limit: Int(bytes)) }
+        return found
     }
 }
 

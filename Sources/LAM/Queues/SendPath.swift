@@ -12,8 +12,9 @@ struct SendPath: ~Copyable, Sendable {
     private var chain: SendChain
     private let adapter: ObjectIdentifier
     private let token: UInt32
-    private let elementLimit: Int
+    private let limits: ElementLimits
     private let inlineLimit: Int
+    /// Bytes of a request of one element.
     private let lengthLimit: UInt64
     /// How many requests may yet be unsignaled; from half the depth on one is signaled in any case.
     private var unsignaledRoom: Int
@@ -36,9 +37,10 @@ struct SendPath: ~Copyable, Sendable {
             capacity: max(1, core.capacity.sendDepth), elementsPerRequest: max(1, core.capacity.sendElements))
         adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
-        elementLimit = core.capacity.sendElements
+        limits = ElementLimits(
+            count: core.capacity.sendElements, bytes: UInt64(core.adapter.info.maxTransferLength))
         inlineLimit = core.capacity.inlineBytes
-        lengthLimit = min(UInt64(UInt32.max), UInt64(core.adapter.info.maxTransferLength))
+        lengthLimit = limits.count == 0 ? 0 : min(UInt64(UInt32.max), limits.bytes)
         unsignaledLimit = core.capacity.sendDepth / 2
         unsignaledRoom = unsignaledLimit
     }
@@ -69,7 +71,7 @@ struct SendPath: ~Copyable, Sendable {
             // Not longer than that: `isUsual`.
             length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key,
             remoteAddress: remote.address, remoteKey: remote.key, to: target)
-        if code != 0 { try failAlone(code) }
+        if code != 0 { try failAlone(code, at: place.base) }
     }
 
     /// Whether the bytes lie in the mapping and nothing about the request needs a second look.
@@ -95,9 +97,11 @@ struct SendPath: ~Copyable, Sendable {
     }
 
     @inline(never)
-    private mutating func failAlone(_ code: CInt) throws(PostError) {
+    private mutating func failAlone(_ code: CInt, at address: UInt64) throws(PostError) {
         guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
-        try refuseLast(of: 1, code)
+        _ = withdraw(1)
+        poster.disown(address: address)
+        throw .verbFailed(verb: "ibv_post_send", errno: code)
     }
 
     /// Posts one request, and the deferred ones before it.
@@ -180,11 +184,7 @@ struct SendPath: ~Copyable, Sendable {
 
     @inline(__always)
     private mutating func place(_ elements: Span<ScatterGatherElement>) throws(PostError) -> Int {
-        let placed = try poster.place(elements, token: token, limit: elementLimit, in: &chain)
-        guard placed.bytes <= lengthLimit else {
-            throw .tooLong(bytes: Int(placed.bytes), limit: Int(lengthLimit))
-        }
-        return placed.count
+        try poster.place(elements, token: token, limits: limits, in: &chain)
     }
 
     private mutating func placeInline(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> Int {
@@ -256,18 +256,28 @@ struct SendPath: ~Copyable, Sendable {
         core.refuse(takeBack(count - first))
     }
 
+    /// Empties the chain, unless some of it is refused and must be taken back.
+    ///
     /// - Returns: how it went; requests whose fate the device leaves open count as posted until they are flushed (T11).
     @inline(__always)
     private mutating func handOver() -> PostOutcome {
         let count = chain.count
         let outcome = chain.post(to: target)
-        chain.reset()
+        if case .refused = outcome {} else { chain.reset() }
         if count > 1 { core.deferredCount.store(0, ordering: .releasing) }
         return outcome
     }
 
-    /// Withdraws the last requests, which the device refused.
+    /// Takes the last requests of the chain back, which the device refused, and empties it.
     private mutating func takeBack(_ count: Int) -> [Tracking.Request] {
+        let refused = withdraw(count)
+        chain.forEachAddress(inLast: count) { poster.disown(address: $0) }
+        chain.reset()
+        return refused
+    }
+
+    /// Withdraws the last positions.
+    private mutating func withdraw(_ count: Int) -> [Tracking.Request] {
         var refused: [Tracking.Request] = []
         // What was the last signaled position may be given to an unsignaled request next.
         core.lastSignaled.store(0, ordering: .releasing)

@@ -154,6 +154,16 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         unsafe requests[index].send_flags |= SendFlags.signaled.rawValue
     }
 
+    /// Shows the addresses of the elements of the last complete requests.
+    package func forEachAddress(inLast requestCount: Int, _ body: (UInt64) -> Void) {
+        guard requestCount <= count else { fatalError("SendChain: no \(requestCount) requests") }
+        for request in (count - requestCount)..<count {
+            for index in 0..<(unsafe Int(requests[request].num_sge)) {
+                body(unsafe elements[request * elementsPerRequest + index].addr)
+            }
+        }
+    }
+
     /// Takes the last complete request back.
     package mutating func removeLast() {
         guard count > 0 else { fatalError("SendChain: nothing to remove") }

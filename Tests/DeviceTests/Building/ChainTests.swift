@@ -116,14 +116,13 @@ extension OnDevice {
                 .addressOverflow(address: last, length: 100), naming: [String(last, radix: 16), "100"])
         }
 
-        @Test("[14] a length whose sum over the chain overflows is refused, also when it is not given")
+        @Test("[14] descriptors whose lengths overflow in sum are refused, also where no length is given")
         func sumOverflow() throws {
             let memory = try DeviceMemory(pages: 1)
             let adapter = try Pair.openAdapter()
-            let chain = [memory.descriptor(0, .max), memory.descriptor(0, .max)]
-            let end = memory.address + UInt(Int.max)
+            let end = memory.address + UInt(Int.max - 1)
             try expectRefused(
-                chain, length: nil, in: memory, by: adapter,
+                [memory.descriptor(0, .max - 1), memory.descriptor(0, .max)], in: memory, by: adapter,
                 .notContiguous(descriptor: 1, expectedAddress: end, foundAddress: memory.address))
         }
 

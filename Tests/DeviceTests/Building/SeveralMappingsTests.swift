@@ -103,7 +103,7 @@ extension OnDevice {
             let buffers = try (0..<count).map { _ in try PageBuffer(count: Self.page) }
             let kept = try buffers.map { Kept(try adapter.buildLam(over: $0)) }
             let during = try DeviceOracle.now()
-            #expect(during.regions.count == before.regions.count + count)
+            #expect(during.regionCount == before.regionCount + count)
             #expect(during.pinnedKilobytes == before.pinnedKilobytes + count * Self.page / 1024)
             #expect(adapter.statistics.pinnedBytes == count * Self.page)
             kept.forEach { $0.release() }

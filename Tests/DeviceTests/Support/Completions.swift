@@ -1,7 +1,7 @@
 import LAM
 
 /// A completion queue from which a test takes as many results as it expects.
-struct Completions: ~Copyable {
+struct Completions: ~Copyable, Sendable {
     var queue: CompletionQueue
     private var batch = CompletionBatch(capacity: 64)
     /// Polled, and not taken yet.

@@ -2,13 +2,13 @@ import Glibc
 import LAM
 
 /// Two queue pairs of one adapter, connected to each other by hand.
-struct Pair: ~Copyable {
+struct Pair: ~Copyable, Sendable {
     let adapter: Adapter
     var near: End
     var far: End
 
     /// One of the two ends.
-    struct End: ~Copyable {
+    struct End: ~Copyable, Sendable {
         var queuePair: QueuePair
         var completions: Completions
 

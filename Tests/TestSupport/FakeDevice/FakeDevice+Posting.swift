@@ -11,18 +11,22 @@ extension FakeDevice {
         let number = unsafe queuePair.pointee.qp_num
         return call(.postSend) { state in
             unsafe refused.pointee = nil
+            let fault = state.takePostFault(.postSend)
+            var index = 0
             var next: UnsafeMutablePointer<ibv_send_wr>? = unsafe requests
             while let request = unsafe next {
-                let code = unsafe state.takeSend(
-                    FakeRequest(request.pointee, on: number), on: number)
+                let code =
+                    unsafe fault.code(at: index)
+                    ?? state.takeSend(FakeRequest(request.pointee, on: number), on: number)
                 guard code == 0 else {
                     unsafe refused.pointee = unsafe request
                     state.ringDoorbell(of: number)
                     return code
                 }
                 unsafe next = unsafe request.pointee.next
+                index += 1
             }
-            return state.ringDoorbell(of: number)
+            return fault.outcome(state.ringDoorbell(of: number))
         }
     }
 
@@ -35,16 +39,21 @@ extension FakeDevice {
         let number = unsafe queuePair.pointee.qp_num
         return call(.postReceive) { state in
             unsafe refused.pointee = nil
+            let fault = state.takePostFault(.postReceive)
+            var index = 0
             var next: UnsafeMutablePointer<ibv_recv_wr>? = unsafe requests
             while let request = unsafe next {
-                let code = unsafe state.takeReceive(FakeRequest(request.pointee), on: number)
+                let code =
+                    unsafe fault.code(at: index)
+                    ?? state.takeReceive(FakeRequest(request.pointee), on: number)
                 guard code == 0 else {
                     unsafe refused.pointee = unsafe request
                     return code
                 }
                 unsafe next = unsafe request.pointee.next
+                index += 1
             }
-            return 0
+            return fault.outcome(0)
         }
     }
 }

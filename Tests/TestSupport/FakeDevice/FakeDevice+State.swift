@@ -11,6 +11,8 @@ extension FakeDevice {
 
         var calls: [Verb: Int] = [:]
         var faults: [Verb: [FakeFault]] = [:]
+        /// What the next post of a verb meets beside its faults.
+        var postFaults: [Verb: FakePostFault] = [:]
         var violations: [FakeViolation] = []
         var abandoned: [VerbError] = []
 
