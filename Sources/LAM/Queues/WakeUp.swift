@@ -6,11 +6,14 @@ struct WakeUp: ~Copyable, Sendable {
     private let reading: CInt
     private let writing: CInt
 
-    init() {
+    /// Opens the pipe.
+    ///
+    /// - Throws: `EMFILE` or `ENFILE` where there are as many descriptors as there may be.
+    init() throws(VerbError) {
         var ends: [2 of CInt] = [-1, -1]
         var span = ends.mutableSpan
         let code = unsafe span.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress!) }
-        guard code == 0 else { fatalError("pipe failed: \(errnoDescription(errno))") }
+        guard code == 0 else { throw VerbError(.openPipe, errno) }
         (reading, writing) = (ends[0], ends[1])
         for end in [reading, writing] {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
@@ -37,7 +40,8 @@ struct WakeUp: ~Copyable, Sendable {
         besides other: CInt, until deadline: MonotonicTime?, takeOther: () throws(VerbError) -> Void
     ) throws(VerbError) -> Bool {
         var polled = [
-            pollfd(fd: reading, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: reading, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: other, events: Int16(POLLIN), revents: 0),
         ]
         while unsafe poll(&polled, 2, Self.milliseconds(until: deadline)) <= 0 {
             if let deadline, MonotonicTime.now >= deadline { return false }

@@ -9,16 +9,15 @@ enum FakePostFault {
 }
 
 extension FakeDevice {
+    /// How many completion queues exist.
+    package var completionQueueCount: Int { withState { state in state.completionQueues.count } }
+
     /// Forgets what `inject` made fail from now on.
     package func clearFaults() {
         withState { state in state.faults = [:] }
     }
 
-    /// Makes the next post of a verb refuse one of its requests; those before it are posted.
-    ///
-    /// - Parameters:
-    ///   - index: Which request of the post, from 0.
-    ///   - code: The `errno` value.
+    /// Makes the next post of a verb refuse one of its requests, counted from 0; those before it are posted.
     package func refuseRequest(_ index: Int, ofNext verb: Verb, code: CInt) {
         withState { state in state.postFaults[verb] = .refusal(index: index, code: code) }
     }
