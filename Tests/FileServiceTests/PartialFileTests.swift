@@ -73,7 +73,7 @@ import Testing
 
     @Test func `where nothing can be put, the path is named`() {
         #expect(throws: FileError.noSuchDirectory(directory.path + "/absent/x")) { try refuse("absent/x") }
-        #expect(throws: FileError.notRegular(directory.path + "/")) { try refuse("") }
+        #expect(throws: FileError.noSuchDirectory(directory.path + "/")) { try refuse("") }
         directory.makeDirectory("sub")
         #expect(throws: FileError.notRegular(directory.path + "/sub")) { try refuse("sub") }
     }

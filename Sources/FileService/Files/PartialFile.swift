@@ -19,7 +19,7 @@ package struct PartialFile: ~Copyable, Sendable {
         let slash = path.lastIndex(of: "/")
         let parent = slash.map { slash in slash == path.startIndex ? "/" : String(path[..<slash]) } ?? "."
         let name = slash.map { slash in String(path[path.index(after: slash)...]) } ?? path
-        guard !["", ".", ".."].contains(name) else { throw .notRegular(path) }
+        guard !["", ".", ".."].contains(name) else { throw .noSuchDirectory(path) }
         try self.init(
             name, in: FileDescriptor.directory(parent, for: path), byteCount: byteCount, shownAs: path)
     }

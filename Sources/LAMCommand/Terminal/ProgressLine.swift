@@ -21,7 +21,7 @@ package struct ProgressLine {
         let figures = "\(percent)%  \(Quantity.bytes(doneBytes))  \(rate)  \(remaining)"
         let room = width - figures.count
         guard room >= Self.shortestName + Self.shortestBar + 4 else { return String(figures.prefix(max(0, width))) }
-        let nameWidth = min(name.count, max(Self.shortestName, room / 3))
+        let nameWidth = min(name.count, max(Self.shortestName, room / 2 - 2))
         let barWidth = min(Self.longestBar, room - nameWidth - 4)
         return "\(shortened(name, to: nameWidth)) \(bar(width: barWidth)) \(figures)"
     }
