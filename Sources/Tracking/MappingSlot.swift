@@ -76,7 +76,9 @@ extension MappingSlot {
 
     /// Refuses the mapping to every later request.
     ///
-    /// - Parameter fence: true where posters fence for themselves: it is all the barrier there is before `isIdle` then.
+    /// - Parameters:
+    ///   - id: the mapping; it may be stale.
+    ///   - fence: true where posters fence for themselves: it is all the barrier there is before `isIdle` then.
     /// - Returns: false if the slot is not live in this generation.
     func close(_ id: MappingID, fence: Bool) -> Bool {
         let closing = lifecycle.compareExchange(
