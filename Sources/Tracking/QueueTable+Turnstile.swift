@@ -3,7 +3,9 @@ extension QueueTable {
     /// Keeps the poster out, from its next post on. After a barrier, and once `isPosting` is false, the caller is
     /// alone with the queue and may post in the poster's stead, requests that name no mapping.
     ///
-    /// Whoever shuts the queue next holds it even if it is barred.
+    /// - Parameters:
+    ///   - queue: the one to hold.
+    ///   - evenIfBarred: for who shuts the queue next.
     /// - Returns: false if somebody else does so, or the queue is barred, shut or closed.
     package func hold(_ queue: QueueID, evenIfBarred: Bool = false) -> Bool {
         unsafe state(of: queue)?.pointee.turnstile.hold(evenIfBarred: evenIfBarred) ?? false

@@ -91,8 +91,8 @@ extension RequestPoster {
         return true
     }
 
-    /// Learns what others posted in this poster's stead. Done by `enter`; somebody who holds the queue, and posts with a
-    /// poster of its own, does it first.
+    /// Learns what others posted in this poster's stead. `enter` does so; somebody who holds the queue, and posts with
+    /// a poster of its own, does it first.
     @usableFromInline @inline(never)
     package mutating func catchUp() {
         unsafe posted = state.pointee.posted.load(ordering: .acquiring)

@@ -111,7 +111,8 @@ package struct Turnstile: ~Copyable {
         return isHeld
     }
 
-    /// Keeps the owner out for the time being, from its next visit on; while somebody holds the turnstile, does nothing.
+    /// Keeps the owner out for the time being, from its next visit on; does nothing while somebody holds the turnstile,
+    /// who bars it afterwards if it must be.
     package func bar() {
         _ = move(to: Gate.barred, evenIfBarred: false)
     }
@@ -122,7 +123,8 @@ package struct Turnstile: ~Copyable {
             expected: Gate.barred, desired: Gate.released, ordering: .sequentiallyConsistent)
     }
 
-    /// Takes the gate from where it lets the owner pass; the owner may move it meanwhile from one such state to another.
+    /// Takes the gate from where it lets the owner pass; the owner may move it meanwhile from one such state to the
+    /// other.
     private func move(to next: UInt32, evenIfBarred: Bool) -> Bool {
         var found = gate.load(ordering: .relaxed)
         while found == openGate || found == Gate.released || evenIfBarred && found == Gate.barred {

@@ -24,6 +24,8 @@ package enum Canary: String, CaseIterable, Sendable {
     case closedBeforeDestroyed
     /// Whoever holds a queue does not wait until its poster is outside.
     case holderIgnoresPoster
+    /// Whoever holds a queue does not know what its poster posted.
+    case holderIsBehind
     /// A stale identifier releases the mapping that has its slot now.
     case staleCloseAccepted
     /// The addresses of a slot are the same in every generation.

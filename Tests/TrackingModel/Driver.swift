@@ -5,6 +5,7 @@ import Tracking
 final class Driver {
     let queues = QueueTable(ownerFences: false)
     let mappings: MappingTable
+    private let retirer: RequestRetirer
     private let canary: Canary?
 
     /// For the canaries: the mapping that has a slot now, and the address it really has.
@@ -14,17 +15,18 @@ final class Driver {
 
     init(canary: Canary?) {
         mappings = MappingTable(queues: queues)
+        retirer = RequestRetirer(mappings: mappings)
         self.canary = canary
     }
 
     // MARK: Mappings
 
-    func map(memory: UInt64, length: UInt64, key: UInt32) -> (id: MappingID, base: UInt64)? {
-        guard let mapping = mappings.reserve(memory: memory, length: length) else { return nil }
-        mappings.publish(mapping.id, length: length, key: key)
-        guard canary == .addressReusedAtOnce || canary == .staleCloseAccepted else { return mapping }
-        occupants[mapping.id.slot] = mapping
-        return (mapping.id, canary == .addressReusedAtOnce ? withoutGeneration(mapping.base) : mapping.base)
+    func map(memory: UInt64, length: UInt64, key: UInt32) -> ModelMapping? {
+        guard let (id, base) = mappings.reserve(memory: memory, length: length) else { return nil }
+        let place = mappings.publish(id, length: length, key: key)
+        if canary == .addressReusedAtOnce || canary == .staleCloseAccepted { occupants[id.slot] = (id, base) }
+        let shown = canary == .addressReusedAtOnce ? withoutGeneration(base) : base
+        return ModelMapping(id: id, base: shown, length: length, key: key, place: place)
     }
 
     func close(_ id: MappingID) -> Bool {
@@ -77,6 +79,20 @@ final class Driver {
         }
     }
 
+    /// Why the element of a request would be refused.
+    func check(_ address: UInt64, length: UInt32, by queue: ModelQueue) -> UseError? {
+        do throws(UseError) {
+            try queue.poster.check(address: realAddress(address), length: length)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    func disown(_ mapping: ModelMapping, by queue: ModelQueue) {
+        queue.poster.disown(address: realAddress(mapping.base))
+    }
+
     func abandon(_ queue: ModelQueue) {
         if canary == .abandonForgotten {
             _ = queue.poster.commit(context: 0, tag: 0)
@@ -97,28 +113,37 @@ final class Driver {
     /// Whether a post that failed without saying where is to be taken back.
     var takesBackUndetermined: Bool { canary == .undeterminedTakenBack }
 
-    func complete(_ completion: Completion, of request: ModelRequest, on queue: ModelQueue) -> RetiredRequest? {
-        let retired = mappings.complete(request.wire)
+    /// Retires what a completion names; `isInShort` as a poller does that looks for the ordinary case first.
+    func complete(
+        _ completion: Completion, of request: ModelRequest, on queue: ModelQueue, isInShort: Bool
+    ) -> (context: UInt64, tag: UInt32)? {
+        let retired = isInShort ? completeInShort(request.wire) : mappings.complete(request.wire)?.request
         if canary == .retiresOneTooMany { _ = mappings.complete(WireID(raw: request.wire.raw + 1)) }
         if canary == .flushRetiresReceives, completion.isFailure, let last = queue.receives?.timeline.last {
             _ = mappings.complete(last.wire)
         }
-        return retired
+        return retired.map { ($0.context, $0.tag) }
+    }
+
+    private func completeInShort(_ wire: WireID) -> Request? {
+        guard let ordinary = retirer.ordinaryRequest(wire) else { return retirer.retire(wire)?.request }
+        ordinary.retire()
+        return ordinary.request
     }
 
     // MARK: Queues
 
-    func openQueue(depth: Int, from position: UInt64) -> RequestPoster? {
-        guard let queue = queues.open(depth: depth, elements: 4, from: position) else { return nil }
-        return RequestPoster(queue: queue, depth: depth, mappings: mappings)
-    }
-
     /// Keeps a queue's poster out; the caller lets it in again.
-    func holdAlone(_ queue: ModelQueue) -> Bool {
-        guard queues.hold(queue.id) else { return false }
+    func holdAlone(_ queue: ModelQueue, evenIfBarred: Bool = false) -> Bool {
+        guard queues.hold(queue.id, evenIfBarred: evenIfBarred) else { return false }
         if canary == .holderIgnoresPoster || !queues.isPosting(queue.id) { return true }
         queues.release(queue.id)
         return false
+    }
+
+    /// Whoever holds the queue learns what its poster posted.
+    func catchUp(_ queue: ModelQueue) {
+        if canary != .holderIsBehind { queue.markers.catchUp() }
     }
 
     /// The device begins to destroy a queue that is shut.

@@ -1,10 +1,10 @@
 /// What a step of the model does; how often each happened says whether a run tried everything.
 package enum Event: Int, CaseIterable, Sendable {
     case prepared, committed, abandoned, refusedElement, lateUse, lateUseRefused, queueFull
-    case posted, refusedPost, undeterminedPost, forcedPost
+    case posted, postedAtOnce, refusedPost, undeterminedPost, marker
     case executed, failed, flushed, polled, silentlyRetired, duplicate, lateCompletion
     case mapped, cancelled, released, staleRelease, reopened, reaped, busyWhenAsked
-    case queueOpened, queueDestroyed, countedUse
+    case queueOpened, queueDestroyed, barred, countedUse
     case bound, bindFailed, invalidated, windowDestroyed
     case sharedPosted, sharedRetired, round
 }

@@ -13,6 +13,7 @@ final class ModelMapping {
     let base: UInt64
     let length: UInt64
     let key: UInt32
+    let place: MappingPlace
     var stage = Stage.live
 
     // MARK: What the device may touch, whether anybody knows it or not
@@ -34,8 +35,9 @@ final class ModelMapping {
     /// or a fence was left in the slot by a poster that came late.
     var hasLooseFences = false
 
-    init(id: MappingID, base: UInt64, length: UInt64, key: UInt32) {
+    init(id: MappingID, base: UInt64, length: UInt64, key: UInt32, place: MappingPlace) {
         self.id = id
+        self.place = place
         self.base = base
         self.length = length
         self.key = key

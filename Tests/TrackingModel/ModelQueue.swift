@@ -36,9 +36,13 @@ final class ModelQueue {
     let id: QueueID
     let depth: Int
     var poster: RequestPoster
+    /// Whoever holds the queue posts with a poster of its own.
+    var markers: RequestPoster
     var stage = Stage.open
     /// The receive queue of the same queue pair.
     weak var receives: ModelQueue?
+
+    var isBarred = false
 
     // MARK: The visit in progress
 
@@ -61,15 +65,18 @@ final class ModelQueue {
     var onDevice = Fifo<ModelRequest>()
     var hasFailed = false
 
-    init(number: Int, poster: consuming RequestPoster) {
+    init(number: Int, poster: consuming RequestPoster, markers: consuming RequestPoster) {
         self.number = number
         id = poster.queue
         depth = Int(poster.depth)
         lastPosition = poster.posted
         completed = poster.posted
         self.poster = poster
+        self.markers = markers
     }
 
+    /// What its requests carry.
+    var tag: UInt32 { UInt32(truncatingIfNeeded: number) }
     var isFull: Bool { lastPosition - completed >= depth }
 }
 

@@ -17,8 +17,8 @@ extension ModelRun {
             events.add(.cancelled)
         }
         lastKey &+= 1
-        guard let (id, base) = driver.map(memory: memory, length: length, key: lastKey) else { return }
-        let mapping = ModelMapping(id: id, base: base, length: length, key: lastKey)
+        guard let mapping = driver.map(memory: memory, length: length, key: lastKey) else { return }
+        let (id, base) = (mapping.id, mapping.base)
         mapping.hasLooseFences = driver.hasFences(in: id.slot)
         try require(base > 0 && base < 1 << 63, "\(id) has address \(hex(base))")
         try require(!releasedRanges.contains(mapping), "\(id) has addresses of a mapping released just before")
@@ -69,7 +69,9 @@ extension ModelRun {
 
     /// Asks the question that everything is about.
     func isIdle(_ mapping: ModelMapping) throws(Violation) -> Bool {
+        let isUntouched = driver.mappings.isUntouched(mapping.id)
         let isIdle = driver.isIdle(mapping.id)
+        try require(isIdle || !isUntouched, "\(mapping.id) is called untouched, and not idle")
         if isIdle {
             try require(
                 !mapping.isKnownBusy && !mapping.isTouchable,

@@ -4,6 +4,7 @@ extension ModelRun {
     /// Begins or goes on with a visit to a queue. A visit may pause anywhere, as a thread that loses its processor.
     func post() throws(Violation) {
         guard let queue = random.pick(queues) else { return }
+        if !queue.isInside, random.chance(30), try postAtOnce(on: queue) { return }
         if !queue.isInside {
             guard try enter(queue) else { return }
         }
@@ -17,22 +18,35 @@ extension ModelRun {
 
     private func enter(_ queue: ModelQueue) throws(Violation) -> Bool {
         let entry = queue.poster.enter()
-        try require(
-            entry == (queue.stage == .open ? .inside : .shut), "queue \(queue.number), \(queue.stage): \(entry)")
+        let expected: Turnstile.Entry = queue.stage != .open ? .shut : queue.isBarred ? .barred : .inside
+        try require(entry == expected, "queue \(queue.number), \(queue.stage): \(entry), not \(expected)")
         queue.isInside = entry == .inside
         return queue.isInside
+    }
+
+    /// Posts in the short way that only a lent mapping allows.
+    private func postAtOnce(on queue: ModelQueue) throws(Violation) -> Bool {
+        guard let mapping = random.pick(mappings), mapping.stage == .live else { return false }
+        guard queue.poster.beginAtOnce(using: mapping.place) else {
+            try require(!driver.queues.isPosting(queue.id), "a poster that did not begin stayed inside")
+            return false
+        }
+        try require(
+            queue.stage == .open && !queue.isBarred && !queue.isFull, "queue \(queue.number) took a request at once")
+        queue.isInside = true
+        note(mapping, in: begin(on: queue, isSignaled: random.chance(profile.signaledPercent)))
+        events.add(.postedAtOnce)
+        guard !random.chance(10) else { return true }
+        try commit(on: queue)
+        try giveToDevice(queue)
+        return true
     }
 
     private func prepare(on queue: ModelQueue) throws(Violation) {
         let hasBegun = queue.poster.begin()
         try require(hasBegun != queue.isFull, "a full queue took a request, or one with room did not")
         guard hasBegun else { return events.add(.queueFull) }
-        queue.lastPosition += 1
-        lastContext += 1
-        let request = ModelRequest(
-            position: queue.lastPosition, context: lastContext,
-            isSignaled: random.chance(profile.signaledPercent))
-        queue.preparing = request
+        let request = begin(on: queue, isSignaled: random.chance(profile.signaledPercent))
         events.add(.prepared)
         for element in 0..<random.below(5) {
             guard try name(element, in: request, on: queue) else { return abandon(queue) }
@@ -41,13 +55,24 @@ extension ModelRun {
         if random.chance(6), beginLateUse(on: queue) { return }
     }
 
+    /// Counts a request that the tracking let begin.
+    func begin(on queue: ModelQueue, isSignaled: Bool) -> ModelRequest {
+        queue.lastPosition += 1
+        lastContext += 1
+        let request = ModelRequest(position: queue.lastPosition, context: lastContext, isSignaled: isSignaled)
+        queue.preparing = request
+        return request
+    }
+
     /// Names an element of a request; usually it is mapped.
     ///
     /// - Returns: false if it was refused, and rightly.
     private func name(_ element: Int, in request: ModelRequest, on queue: ModelQueue) throws(Violation) -> Bool {
         let (address, length) = randomElement()
         let mapping = liveMapping(at: address)
+        let refusal = driver.check(address, length: length, by: queue)
         let result = driver.use(address, length: length, element: element, of: mapping, by: queue)
+        try require(refusal == result.error, "\(hex(address)) was checked: \(refusal as Any), and used: \(result)")
         guard let mapping else {
             try require(result == .failure(.unmapped), "unmapped address \(hex(address)): \(result)")
             events.add(.refusedElement)
@@ -94,12 +119,18 @@ extension ModelRun {
 
     func commit(on queue: ModelQueue) throws(Violation) {
         guard let request = queue.preparing else { return }
-        queue.preparing = nil
-        request.wire = queue.poster.commit(context: request.context, tag: UInt32(queue.number))
-        try require(
-            request.wire.raw & 0xFFFF_FFFF == request.position & 0xFFFF_FFFF,
-            "request \(request.position) of queue \(queue.number) has wr_id \(hex(request.wire.raw))")
+        let wire = queue.poster.commit(context: request.context, tag: queue.tag)
+        try commit(request, as: wire, on: queue)
         queue.visit.append(request)
+    }
+
+    /// Appends a committed request to its queue's timeline.
+    func commit(_ request: ModelRequest, as wire: WireID, on queue: ModelQueue) throws(Violation) {
+        try require(
+            wire.raw & 0xFFFF_FFFF == request.position & 0xFFFF_FFFF,
+            "request \(request.position) of queue \(queue.number) has wr_id \(hex(wire.raw))")
+        request.wire = wire
+        queue.preparing = nil
         queue.timeline.append(request)
         events.add(.committed)
     }
@@ -127,10 +158,12 @@ extension ModelRun {
     private func withdraw(_ requests: ArraySlice<ModelRequest>, of queue: ModelQueue) throws(Violation) {
         let contexts = driver.withdraw(requests, of: queue)
         try require(contexts == requests.map(\.context), "withdrawn requests are not those that were refused")
+        let areDisowned = random.chance(50)
         for request in requests.reversed() {
             _ = queue.timeline.popLast()
             takeBack(request, of: queue)
             undo(request.operation)
+            for mapping in request.uses where areDisowned { driver.disown(mapping, by: queue) }
         }
     }
 
@@ -144,34 +177,12 @@ extension ModelRun {
         events.add(.undeterminedPost, list.count)
     }
 
-    private func takeBack(_ request: ModelRequest, of queue: ModelQueue) {
+    func takeBack(_ request: ModelRequest, of queue: ModelQueue) {
         queue.lastPosition -= 1
         for mapping in request.uses {
             mapping.deviceUses -= 1
             mapping.knownUses -= 1
             mapping.hasLooseFences = true
         }
-    }
-
-    /// Posts a signaled request without elements in the poster's stead, to learn what an unsignaled one before it did.
-    func forcePost() throws(Violation) {
-        guard let queue = random.pick(queues), queue.stage == .open, driver.holdAlone(queue) else { return }
-        defer { driver.queues.release(queue.id) }
-        if random.chance(20) { try require(queue.poster.enter() == .held, "the poster entered a held queue") }
-        try postEmpty(on: queue)
-    }
-
-    func postEmpty(on queue: ModelQueue) throws(Violation) {
-        let hasBegun = queue.poster.begin()
-        try require(hasBegun != queue.isFull, "a full queue took a request, or one with room did not")
-        guard hasBegun else { return }
-        queue.lastPosition += 1
-        lastContext += 1
-        let request = ModelRequest(position: queue.lastPosition, context: lastContext, isSignaled: true)
-        queue.preparing = request
-        try commit(on: queue)
-        try post([request], on: queue, taken: 1)
-        queue.visit = []
-        events.add(.forcedPost)
     }
 }

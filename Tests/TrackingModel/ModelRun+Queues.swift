@@ -20,9 +20,13 @@ extension ModelRun {
     private func openQueue() -> ModelQueue? {
         // Some begin where the position in a `wr_id` is about to wrap.
         let position = random.chance(50) ? UInt64(1 + random.below(8)) << 32 - UInt64(random.below(64)) : 0
-        guard let poster = driver.openQueue(depth: 1 + random.below(16), from: position) else { return nil }
+        let depth = 1 + random.below(16)
+        guard let id = driver.queues.open(depth: depth, elements: 4, from: position) else { return nil }
         queuesOpened += 1
-        let queue = ModelQueue(number: queuesOpened, poster: poster)
+        let queue = ModelQueue(
+            number: queuesOpened,
+            poster: RequestPoster(queue: id, depth: depth, mappings: driver.mappings),
+            markers: RequestPoster(queue: id, depth: depth, mappings: driver.mappings))
         queues.append(queue)
         events.add(.queueOpened)
         return queue
@@ -30,7 +34,7 @@ extension ModelRun {
 
     /// Shuts a queue for good; the device goes on with what it has until it returns from destroying it.
     private func beginDestroying(_ queue: ModelQueue) {
-        guard queue.stage == .open, !queue.isInside, driver.holdAlone(queue) else { return }
+        guard queue.stage == .open, !queue.isInside, driver.holdAlone(queue, evenIfBarred: true) else { return }
         driver.queues.shut(queue.id)
         queue.stage = .destroying
         driver.destroying(queue)
@@ -83,8 +87,9 @@ extension ModelRun {
         if queue.stage == .destroying { return finishDestroying(queue) }
         guard !random.chance(20) else { return }
         try drain(queue)
+        if queue.isBarred { toggleBar(of: queue) }
         if queue.completed < queue.lastPosition, driver.holdAlone(queue) {
-            try postEmpty(on: queue)
+            try postMarker(on: queue)
             driver.queues.release(queue.id)
             try drain(queue)
         }

@@ -3,7 +3,7 @@ import Tracking
 extension ModelRun {
     /// Binds a window over a mapping, or invalidates one.
     func changeWindows() throws(Violation) {
-        guard let queue = random.pick(queues), queue.stage == .open, !queue.isInside else { return }
+        guard let queue = random.pick(queues), queue.stage == .open, !queue.isInside, !queue.isBarred else { return }
         if let window = random.pick(windows), window.stage == .bound, window.queue === queue {
             try invalidate(window)
         } else if let mapping = random.pick(mappings) {
@@ -36,13 +36,7 @@ extension ModelRun {
         try require(queue.poster.enter() == .inside, "an open queue could not be entered")
         queue.isInside = true
         if queue.poster.begin() {
-            queue.lastPosition += 1
-            lastContext += 1
-            let request = ModelRequest(
-                position: queue.lastPosition, context: lastContext,
-                isSignaled: random.chance(profile.signaledPercent))
-            request.operation = operation
-            queue.preparing = request
+            begin(on: queue, isSignaled: random.chance(profile.signaledPercent)).operation = operation
             try commit(on: queue)
         } else {
             undo(operation)

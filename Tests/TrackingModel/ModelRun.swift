@@ -79,7 +79,7 @@ package final class ModelRun {
         case .queues: try changeQueues()
         case .window: try changeWindows()
         case .shared: try shareReceives()
-        case .force: try forcePost()
+        case .hold: try holdQueue()
         case .stale: try useStaleNames()
         case .check: try check()
         }
@@ -88,7 +88,7 @@ package final class ModelRun {
 
 /// What a step can be about.
 enum Subject: Int, CaseIterable {
-    case post, execute, poll, map, release, reap, queues, window, shared, force, stale, check
+    case post, execute, poll, map, release, reap, queues, window, shared, hold, stale, check
 }
 
 /// The proportions of one round.

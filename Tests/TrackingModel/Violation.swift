@@ -17,3 +17,10 @@ package struct Violation: Error, CustomStringConvertible {
 func require(_ claim: Bool, _ finding: @autoclosure () -> String) throws(Violation) {
     guard claim else { throw Violation(finding()) }
 }
+
+extension Result {
+    /// Why there is no value.
+    var error: Failure? {
+        if case .failure(let error) = self { error } else { nil }
+    }
+}
