@@ -59,7 +59,24 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
-        .testTarget(name: "TrackingTests", dependencies: ["Tracking"], swiftSettings: strict),
+        .target(
+            name: "TrackingModel",
+            dependencies: ["Tracking"],
+            path: "Tests/TrackingModel",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "Simulation",
+            dependencies: [
+                "TrackingModel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Simulation",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TrackingTests", dependencies: ["Tracking", "TrackingModel"],
+            swiftSettings: strict),
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"], swiftSettings: strict),

@@ -14,7 +14,8 @@
 /// modulo 1 GiB: verbs require equal page offsets, and an adapter can then use huge translation entries wherever the
 /// memory has huge pages. The end of an offset range is never handed out, which leaves the gap that keeps two
 /// mappings from being adjacent (rule L9).
-@usableFromInline package enum AddressLayout {
+@usableFromInline
+package enum AddressLayout {
     /// The slots of large mappings; every other slot holds an ordinary one.
     static let largeSlots: Range<UInt32> = 0..<1 << 12
     static let ordinarySlots: Range<UInt32> = 1 << 12..<1 << 20

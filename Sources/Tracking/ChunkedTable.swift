@@ -7,6 +7,7 @@ public import Synchronization
 // Sendable: chunks are published with release and never withdrawn; what an element holds guards itself.
 @usableFromInline @safe
 package final class ChunkedTable<Element: ~Copyable>: @unchecked Sendable {
+    /// How many chunks there can be, and how many elements each has.
     @usableFromInline static var chunkCount: Int { 1024 }
     @usableFromInline static var chunkSize: Int { 1024 }
 
@@ -14,6 +15,7 @@ package final class ChunkedTable<Element: ~Copyable>: @unchecked Sendable {
 
     @usableFromInline let chunks: Chunks
 
+    /// An empty table.
     init() {
         unsafe chunks = .allocate(capacity: Self.chunkCount)
         for index in 0..<Self.chunkCount {

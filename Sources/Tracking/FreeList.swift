@@ -17,6 +17,7 @@ struct FreeList<Element: Reusable & ~Copyable> {
     private var tail: UInt32 = 0
     private var count = 0
 
+    /// All of them unused.
     init(_ elements: Range<UInt32>) {
         unused = elements
     }

@@ -11,7 +11,7 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// The logical address of the first byte, or `closed` whenever requests must not name the mapping.
     ///
     /// It contains the generation, so it never recurs soon: a request that finds it twice was at the same mapping.
-    @usableFromInline let base = Atomic<UInt64>(closed)
+    @usableFromInline package let base = Atomic<UInt64>(closed)
 
     /// The bytes that a request may name; zero while the mapping is closed.
     @usableFromInline let length = Atomic<UInt64>(0)
@@ -25,6 +25,7 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// Requests that complete in no order, and those of queues that found no fence free.
     let counted = Atomic<UInt32>(0)
 
+    /// The last use by each of the first few queues.
     @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
 
     /// The slot's generation and stage in one word, so that only one of two releases can win.
@@ -44,7 +45,9 @@ package struct MappingSlot: ~Copyable, Reusable {
 /// `queue` is taken once, by compare and exchange; `position` is written afterwards only by that queue's poster.
 @usableFromInline
 package struct Fence: ~Copyable {
+    /// The `QueueID` of the owner; zero while nobody took the fence.
     @usableFromInline package let queue = Atomic<UInt64>(0)
+    /// The position of the owner's last request that names the mapping.
     @usableFromInline package let position = Atomic<UInt64>(0)
 }
 
@@ -52,6 +55,7 @@ package struct Fence: ~Copyable {
 
 /// Where a slot is in its life.
 enum Stage: UInt64 {
+    /// No mapping has it.
     case free
     /// Addresses are assigned; the memory is being registered.
     case reserved

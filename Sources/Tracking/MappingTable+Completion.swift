@@ -1,8 +1,11 @@
 public import Synchronization
 
 /// A request whose completion was polled.
-@usableFromInline package struct RetiredRequest {
+@usableFromInline
+package struct RetiredRequest {
+    /// The queue that it was posted to.
     @usableFromInline package let queue: QueueID
+    /// What was committed.
     @usableFromInline package let request: Request
     /// How many requests the completion retired: this one and the unsignaled ones before it.
     @usableFromInline package let count: UInt64
@@ -40,7 +43,8 @@ extension MappingTable {
 
     /// Retires everything that a destroyed queue still held, and ends its timeline.
     ///
-    /// The caller has shut the queue's turnstile, its poster is gone, nobody polls it, and the device no longer knows it.
+    /// The caller has shut the queue's turnstile, its poster is gone, nobody polls it, and the device no longer knows
+    /// it. Its slot is another queue's as soon as this returns.
     package func closeQueue(_ queue: QueueID) {
         guard let state = unsafe queues.state(of: queue) else { return }
         let completed = unsafe state.pointee.completed.load(ordering: .acquiring)

@@ -12,17 +12,19 @@ extension MappingSlot {
     /// Counts a use, before looking whether the mapping is live: a release that does not see the use is seen here.
     func hold(_ use: CountedUse) {
         switch use {
-        case .window: windows.add(1, ordering: .sequentiallyConsistent)
-        case .request: counted.add(1, ordering: .sequentiallyConsistent)
+        case .window: windows.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        case .request: counted.wrappingAdd(1, ordering: .sequentiallyConsistent)
         }
     }
 
     /// Ends a use; whoever sees the count also sees that the device is done with the memory.
     func drop(_ use: CountedUse) {
-        switch use {
-        case .window: windows.subtract(1, ordering: .releasing)
-        case .request: counted.subtract(1, ordering: .releasing)
-        }
+        let before =
+            switch use {
+            case .window: windows.wrappingSubtract(1, ordering: .releasing).oldValue
+            case .request: counted.wrappingSubtract(1, ordering: .releasing).oldValue
+            }
+        guard before > 0 else { fatalError("MappingTable: a \(use) was dropped that is not held") }
     }
 }
 

@@ -9,41 +9,52 @@ package struct MappingHolders: Hashable, Sendable {
     /// Uses by requests that complete in no order, or whose queue found no fence free.
     package var countedUses = 0
 
+    /// Whether nothing does.
     package var isEmpty: Bool { queues.isEmpty && windows == 0 && countedUses == 0 }
 }
 
 extension MappingTable {
+    /// Whether nothing has used a closed mapping since its slot was last cleared; no barrier is needed to ask.
+    ///
+    /// The first use of a mapping by a queue is a compare and exchange with a fence behind it, unlike the later ones.
+    /// With the fence here, either this sees the use, or the user sees that the mapping is closed.
+    package func isUntouched(_ id: MappingID) -> Bool {
+        let slot = unsafe slot(of: id, in: .closing)
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        guard unsafe slot.pointee.windows.load(ordering: .acquiring) == 0,
+            unsafe slot.pointee.counted.load(ordering: .acquiring) == 0
+        else { return false }
+        for index in 0..<MappingSlot.fenceCount
+        where unsafe slot.pointee.fences[index].queue.load(ordering: .acquiring) != 0 {
+            return false
+        }
+        return true
+    }
+
     /// Whether no request and no window uses a closed mapping any more.
     ///
-    /// The caller has issued its barrier since the mapping was closed. The answer "no" may be a moment old, and comes
-    /// also while one of the mapping's queues is in the middle of a post; "yes" is final.
+    /// The caller has issued its barrier since the mapping was closed. From then on every request that names the
+    /// mapping has left its fence here, and no other can: "no" may be a moment old, "yes" is final.
     package func isIdle(_ id: MappingID) -> Bool {
         let slot = unsafe slot(of: id, in: .closing)
         guard unsafe slot.pointee.windows.load(ordering: .acquiring) == 0,
             unsafe slot.pointee.counted.load(ordering: .acquiring) == 0
         else { return false }
         for index in 0..<MappingSlot.fenceCount {
-            guard unsafe isPassed(slot.pointee.fences[index]) else { return false }
+            guard unsafe remaining(slot.pointee.fences[index]).count == 0 else { return false }
         }
         return true
     }
 
-    /// Whether the fence's queue has completed past it, and will not write it again for this mapping.
-    private func isPassed(_ fence: borrowing Fence) -> Bool {
-        let owner = fence.queue.load(ordering: .acquiring)
-        guard owner != 0, let state = unsafe queues.state(of: QueueID(raw: owner)) else { return true }
-        // A poster that found the mapping live is still inside; only after it left is its fence its last word.
-        guard unsafe state.pointee.turnstile.ownerHasLeft() else { return false }
-        return unsafe remaining(fence, of: state) == 0
-    }
-
-    /// How many requests the queue must complete until it is past the fence.
-    private func remaining(_ fence: borrowing Fence, of state: UnsafeMutablePointer<QueueState>) -> UInt64 {
+    /// The queue which took a fence, and how many requests it must complete until it is past it.
+    private func remaining(_ fence: borrowing Fence) -> (owner: QueueID, count: UInt64) {
+        let owner = QueueID(raw: fence.queue.load(ordering: .acquiring))
+        guard let state = unsafe queues.state(of: owner) else { return (owner, 0) }
         let position = fence.position.load(ordering: .acquiring)
-        // A fence beyond `posted` is of a request that was abandoned or withdrawn.
+        // A fence beyond `posted` is of a request that was abandoned or withdrawn; an earlier one may have been there.
         let last = unsafe min(position, state.pointee.posted.load(ordering: .acquiring))
         let completed = unsafe state.pointee.completed.load(ordering: .acquiring)
-        return last > completed ? last - completed : 0
+        return (owner, last > completed ? last - completed : 0)
     }
 
     /// Whether something seems to use a mapping at this moment: without a barrier, for a first look.
@@ -53,9 +64,7 @@ extension MappingTable {
             return true
         }
         for index in 0..<MappingSlot.fenceCount {
-            let owner = unsafe QueueID(raw: slot.pointee.fences[index].queue.load(ordering: .acquiring))
-            guard let state = unsafe queues.state(of: owner) else { continue }
-            if unsafe remaining(slot.pointee.fences[index], of: state) > 0 { return true }
+            if unsafe remaining(slot.pointee.fences[index]).count > 0 { return true }
         }
         return false
     }
@@ -69,9 +78,7 @@ extension MappingTable {
         unsafe holders.windows = Int(slot.pointee.windows.load(ordering: .acquiring))
         unsafe holders.countedUses = Int(slot.pointee.counted.load(ordering: .acquiring))
         for index in 0..<MappingSlot.fenceCount {
-            let owner = unsafe QueueID(raw: slot.pointee.fences[index].queue.load(ordering: .acquiring))
-            guard let state = unsafe queues.state(of: owner) else { continue }
-            let count = unsafe remaining(slot.pointee.fences[index], of: state)
+            let (owner, count) = unsafe remaining(slot.pointee.fences[index])
             if count > 0 { holders.queues[owner] = count }
         }
         return holders

@@ -15,7 +15,9 @@ import Synchronization
 /// instruction of its own. Where there is no such barrier, `QueueTable` is created with fences and none is needed.
 @usableFromInline
 package final class MappingTable: Sendable {
+    /// Where each mapping is, by the slot that its address and its identifier name.
     package let slots: ChunkedTable<MappingSlot>
+    /// The queues whose requests name the mappings.
     @usableFromInline let queues: QueueTable
     private let free = Mutex(FreeSlots())
 

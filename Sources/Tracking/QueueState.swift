@@ -4,7 +4,8 @@ public import Synchronization
 ///
 /// A send queue and a receive queue each complete in order, so two numbers say everything. `completed` belongs to
 /// whoever polls, `posted` to whoever posts; they live on cache lines of their own.
-@usableFromInline package struct QueueState: ~Copyable, Reusable {
+@usableFromInline
+package struct QueueState: ~Copyable, Reusable {
     // MARK: The poller's cache line
 
     /// Index and generation of the queue, zero while the slot has none.
@@ -16,7 +17,9 @@ public import Synchronization
     /// The poster writes it, but rarely: the poller looks at it every time.
     @usableFromInline let lastCounted = Atomic<UInt64>(0)
 
+    /// The requests that are posted and not retired.
     @usableFromInline private(set) var ring = RequestRing(depth: 0, elements: 0)
+    /// How many queues had the slot.
     var generation: UInt32 = 0
     var nextFree: UInt32 = 0
 
@@ -28,6 +31,7 @@ public import Synchronization
     @usableFromInline let turnstile: Turnstile
     private let padding: InlineArray<5, UInt64> = [0, 0, 0, 0, 0]
 
+    /// A slot without a queue.
     init(ownerFences: Bool) {
         turnstile = Turnstile(ownerFences: ownerFences)
     }
@@ -36,11 +40,16 @@ public import Synchronization
         ring.deallocate()
     }
 
+    /// Gives a slot that has no timeline room for `depth` requests.
+    mutating func prepareRing(depth: Int, elements: Int) {
+        ring.deallocate()
+        ring = RequestRing(depth: depth, elements: elements)
+    }
+
     /// Begins a timeline in a slot that has none.
-    mutating func open(at index: UInt32, depth: Int, elements: Int) -> QueueID {
-        replaceRing(depth: depth, elements: elements)
-        completed.store(0, ordering: .relaxed)
-        posted.store(0, ordering: .relaxed)
+    mutating func open(at index: UInt32, from position: UInt64) -> QueueID {
+        completed.store(position, ordering: .relaxed)
+        posted.store(position, ordering: .relaxed)
         lastCounted.store(0, ordering: .relaxed)
         turnstile.release()
         generation += 1
@@ -52,11 +61,6 @@ public import Synchronization
     /// Ends the timeline.
     mutating func close() {
         id.store(0, ordering: .releasing)
-        replaceRing(depth: 0, elements: 0)
-    }
-
-    private mutating func replaceRing(depth: Int, elements: Int) {
-        ring.deallocate()
-        ring = RequestRing(depth: depth, elements: elements)
+        prepareRing(depth: 0, elements: 0)
     }
 }

@@ -3,7 +3,9 @@ import Synchronization
 /// All timelines of one adapter: one for each send queue and each receive queue.
 @usableFromInline
 package final class QueueTable: Sendable {
+    /// Where each queue is, by the index in its identifier.
     @usableFromInline let states = ChunkedTable<QueueState>()
+    /// Whether posters pay for the barrier that nobody can issue on their behalf.
     let ownerFences: Bool
     /// As many as a `WireID` has room for.
     private let free = Mutex(FreeList<QueueState>(0..<1 << 20))
@@ -18,12 +20,14 @@ package final class QueueTable: Sendable {
     /// - Parameters:
     ///   - depth: how many requests may be posted and not yet retired.
     ///   - elements: how many mappings one request may name.
+    ///   - position: where the timeline begins; tests begin it shortly before its 32 bits in a `wr_id` wrap.
     /// - Returns: nil when 1,048,576 queues are open.
-    package func open(depth: Int, elements: Int) -> QueueID? {
+    package func open(depth: Int, elements: Int, from position: UInt64 = 0) -> QueueID? {
         guard let index = free.withLock({ $0.take(from: states) { QueueState(ownerFences: ownerFences) } })
         else { return nil }
         let state = unsafe states.element(at: index)!
-        return unsafe state.pointee.open(at: index, depth: depth, elements: elements)
+        unsafe state.pointee.prepareRing(depth: depth, elements: elements)
+        return unsafe state.pointee.open(at: index, from: position)
     }
 
     /// Frees the slot of a queue that `QueueState.id` no longer names.

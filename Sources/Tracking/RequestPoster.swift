@@ -1,7 +1,8 @@
 public import Synchronization
 
 /// Why a request may not name what it names.
-@usableFromInline package enum UseError: Error, Hashable {
+@usableFromInline
+package enum UseError: Error, Hashable {
     /// No live mapping has the address.
     case unmapped
     /// The mapping ends before the request does.
@@ -23,8 +24,11 @@ public import Synchronization
 @usableFromInline @safe
 package struct RequestPoster: ~Copyable, @unchecked Sendable {
     @usableFromInline package let queue: QueueID
+    /// How many requests may be posted and not retired.
     package let depth: UInt64
     private let mappings: MappingTable
+
+    // What a request needs, one load away.
     @usableFromInline let slots: ChunkedTable<MappingSlot>
     @usableFromInline let state: UnsafeMutablePointer<QueueState>
     @usableFromInline let ring: RequestRing
@@ -32,7 +36,7 @@ package struct RequestPoster: ~Copyable, @unchecked Sendable {
     @usableFromInline let ownerFences: Bool
 
     /// The last position that was given to a request; the poster's own copy of what others see in `state`.
-    @usableFromInline package internal(set) var posted: UInt64 = 0
+    @usableFromInline package internal(set) var posted: UInt64
     /// The last position for which there is room, as of the completed position when last looked at; looking again
     /// costs the poller a cache line.
     @usableFromInline var limit: UInt64
@@ -53,7 +57,8 @@ package struct RequestPoster: ~Copyable, @unchecked Sendable {
         unsafe ring = state.pointee.ring
         wire = WireID(queue: queue)
         ownerFences = mappings.queues.ownerFences
-        limit = UInt64(depth)
+        posted = unsafe state.pointee.posted.load(ordering: .acquiring)
+        limit = unsafe state.pointee.completed.load(ordering: .acquiring) + UInt64(depth)
     }
 }
 
@@ -115,6 +120,7 @@ extension RequestPoster {
         return true
     }
 
+    /// Whether there is room after all; looks how far the queue completed.
     @usableFromInline @inline(never)
     mutating func hasRoom() -> Bool {
         limit = unsafe state.pointee.completed.load(ordering: .acquiring) + depth
@@ -185,6 +191,8 @@ extension RequestPoster {
     /// Takes a fence for this queue, or counts the use where all are taken by queues that are open.
     @usableFromInline @inline(never)
     mutating func leaveFirstFence(at slot: UnsafeMutablePointer<MappingSlot>, _ address: UInt64) {
+        // Between the claim and the second look at the mapping: `isUntouched` issues no barrier.
+        defer { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         guard let index = unsafe slot.pointee.claimFence(for: queue, in: mappings.queues) else {
             unsafe slot.pointee.hold(.request)
             ring.appendCounted(AddressLayout.slot(of: address), at: posted)

@@ -19,12 +19,15 @@ package struct Request {
 /// completed it. This is the view that both have of the queue's memory; `QueueState` owns it.
 @safe @usableFromInline
 struct RequestRing {
+    /// As many entries as the depth, rounded up to a power of two.
     @usableFromInline let requests: UnsafeMutablePointer<Request>
+    /// Makes an index of a position.
     @usableFromInline let mask: UInt64
     /// For each request a row: how many of its uses were counted, then the slots of the mappings concerned.
     private let counted: UnsafeMutablePointer<UInt32>
     private let elements: Int
 
+    /// Allocates room for `depth` requests of up to `elements` elements.
     init(depth: Int, elements: Int) {
         var entries = 1
         while entries < depth { entries *= 2 }
@@ -36,6 +39,7 @@ struct RequestRing {
         mask = UInt64(entries - 1)
     }
 
+    /// Frees the memory, for all who have a view of it.
     func deallocate() {
         unsafe requests.deallocate()
         unsafe counted.deallocate()

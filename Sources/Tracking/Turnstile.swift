@@ -8,11 +8,13 @@ public import Synchronization
 /// created with a fence of its own.
 @usableFromInline
 package struct Turnstile: ~Copyable {
+    /// True from the owner's attempt to pass until it leaves.
     @usableFromInline let inside = Atomic<Bool>(false)
     @usableFromInline let gate: Atomic<UInt32>
     /// What the gate is while the owner may pass and nobody else was inside: `open` or `fenced`.
     private let openGate: UInt32
 
+    /// What keeps the owner out.
     @usableFromInline enum Gate {
         @usableFromInline static var open: UInt32 { 0 }
         @usableFromInline static var held: UInt32 { 1 }
@@ -28,6 +30,7 @@ package struct Turnstile: ~Copyable {
     /// What the owner found.
     @usableFromInline
     package enum Entry {
+        /// It passed.
         case inside
         /// The owner passed, and others were inside since its last visit.
         case insideAfterOthers
@@ -144,10 +147,10 @@ package struct Turnstile: ~Copyable {
 
     /// Whether the owner was seen outside since this was called.
     ///
-    /// Asked after a barrier, "yes" means that whatever the owner does from now on, it does knowing what was stored
-    /// before the barrier. A visit lasts nanoseconds; an owner that lost its processor inside makes the answer "no".
+    /// "Yes" means that whatever the owner began before is over. A visit lasts nanoseconds; an owner that lost its
+    /// processor inside makes the answer "no".
     func ownerHasLeft() -> Bool {
-        for _ in 0..<1000 where !isOwnerInside { return true }
+        for _ in 0..<100 where !isOwnerInside { return true }
         return false
     }
 }

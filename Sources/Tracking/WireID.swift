@@ -3,7 +3,8 @@
 /// A completion says nothing else that can be trusted: on failure the opcode is garbage (T8) and a queue pair's number
 /// may meanwhile belong to another (T16). The position is shortened to 32 bits; a queue has far fewer requests
 /// outstanding, so the missing bits follow from what is completed.
-@usableFromInline package struct WireID: Hashable, Sendable {
+@usableFromInline
+package struct WireID: Hashable, Sendable {
     /// The value for `wr_id`.
     @usableFromInline package let raw: UInt64
 
@@ -24,6 +25,7 @@
         WireID(raw: raw | UInt64(UInt32(truncatingIfNeeded: position)))
     }
 
+    /// The slot of the queue.
     @inlinable @inline(__always)
     var queueIndex: UInt32 { UInt32(truncatingIfNeeded: raw >> 44) }
 

@@ -8,7 +8,8 @@ import Testing
         #expect(help.errors.isEmpty)
         #expect(help.output.contains("lam \(command.first ?? "doctor") "))
         #expect(help.output.contains("Exit status: 0"))
-        #expect(help.output.split(separator: "\n").allSatisfy { $0.count <= 120 })
+        // The usage is ArgumentParser's, and is broken to the width of a terminal only.
+        #expect(help.output.split(separator: "\n").allSatisfy { $0.count <= 120 || $0.hasPrefix("USAGE:") })
     }
 
     @Test(arguments: [

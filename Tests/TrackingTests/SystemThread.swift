@@ -20,8 +20,21 @@ final class SystemThread {
         pthread_join(handle, nil)
     }
 
+    /// Sends the thread a signal.
+    func interrupt(_ signal: Int32) {
+        pthread_kill(handle, signal)
+    }
+
     private final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+}
+
+/// Waits until `condition` holds, for a thread that gets there in nanoseconds if it has a processor.
+func spin(until condition: () -> Bool) {
+    while true {
+        for _ in 0..<1000 where condition() { return }
+        sched_yield()
     }
 }

@@ -4,7 +4,8 @@ import PlainVerbs
 
 /// Building and releasing a mapping, beside `ibv_reg_mr` and `ibv_dereg_mr`: target 2.
 struct BuildBench {
-    private static let rounds = 41
+    /// Many and short: what disturbs the machine then falls into few of them.
+    private static let rounds = 151
     private let adapter: Adapter
 
     init(_ adapter: Adapter) {
@@ -27,7 +28,7 @@ struct BuildBench {
             fatalError("plain C cannot open \(adapter.name)")
         }
         defer { plain_queue_destroy(plain) }
-        let operations = max(2, min(100, (8 << 20) / size))
+        let operations = max(1, min(16, (4 << 20) / size))
         let (address, length) = (UnsafeMutableRawPointer(bitPattern: buffer.descriptor.address), buffer.count)
         let baseline = {
             let code = plain_register(plain, address, length, UInt64(operations))

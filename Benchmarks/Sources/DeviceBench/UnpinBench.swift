@@ -7,7 +7,7 @@ import Measuring
 
 /// How long memory stays pinned in a process that does nothing more: target 4.
 struct UnpinBench {
-    private static let rounds = 41
+    private static let rounds = 101
     private static let bytes = 1 << 20
     private let adapter: Adapter
 

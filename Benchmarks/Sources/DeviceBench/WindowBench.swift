@@ -4,8 +4,8 @@ import PlainVerbs
 
 /// Taking a peer's access away and giving it anew, by a window and by plain C's registrations: target 12.
 struct WindowBench {
-    private static let rounds = 41
-    private static let operations = 50
+    private static let rounds = 151
+    private static let operations = 10
     private static let bytes = 64 << 10
     private let adapter: Adapter
 

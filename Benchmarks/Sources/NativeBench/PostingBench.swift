@@ -10,19 +10,28 @@ final class PostingBench {
         case signaled
         case silent
         case receive
+        case build
 
         var text: String {
             switch self {
             case .signaled: "signaled write: post, poll"
             case .silent: "silent write: post, poll each 64th"
             case .receive: "receive: post, poll"
+            case .build: "build, tryRelease (one allocation is the stub's)"
             }
         }
 
-        var target: String { self == .silent ? "<= 3 ns" : "<= 10 ns" }
+        var target: String {
+            switch self {
+            case .signaled, .receive: "<= 10 ns"
+            case .silent: "<= 3 ns"
+            case .build: ""
+            }
+        }
     }
 
     private let adapter: Adapter
+    private let buffer: PageBuffer
     private var mapping: LogicalAddressMapping?
     private var completions: CompletionQueue?
     private var queuePair: QueuePair?
@@ -34,7 +43,8 @@ final class PostingBench {
 
     init() throws {
         adapter = try Adapter.open()
-        mapping = try adapter.buildLam(over: try PageBuffer(count: Self.blocks * Self.blockBytes))
+        buffer = try PageBuffer(count: Self.blocks * Self.blockBytes)
+        mapping = try adapter.buildLam(over: buffer)
         let completions = try adapter.createCompletionQueue(depth: 512)
         let queuePair = try adapter.createQueuePair(completions: completions)
         try queuePair.connect(to: queuePair.address)
@@ -63,7 +73,13 @@ final class PostingBench {
         let allocations = stub_allocation_count() - before
         table.add(
             path.text, comparison.ours.text(digits: 1), comparison.baseline.text(digits: 1),
-            comparison.difference.text(digits: 1), "\(allocations)", path.target)
+            comparison.difference.text(digits: 1), perRequest(allocations), path.target)
+    }
+
+    private func perRequest(_ allocations: UInt64) -> String {
+        let requests = UInt64(NativeBench.operations)
+        return allocations.isMultiple(of: requests)
+            ? "\(allocations / requests)" : "\(allocations) in \(requests)"
     }
 
     /// Walks a path by its name: `signaled`, or `plain-signaled` for plain C.
@@ -80,6 +96,10 @@ final class PostingBench {
         case .signaled: plain_post_signaled(plain, UInt64(count))
         case .silent: plain_post_unsignaled(plain, UInt64(count), 64)
         case .receive: plain_post_receives(plain, UInt64(count))
+        case .build:
+            let code = plain_register(
+                plain, UnsafeMutableRawPointer(bitPattern: buffer.descriptor.address), buffer.count, UInt64(count))
+            if code != 0 { fatalError("plain C: errno \(code)") }
         }
     }
 
@@ -95,6 +115,7 @@ final class PostingBench {
         case .signaled: try Self.postSignaled(count, &queuePair, mapping, &completions, &batch)
         case .silent: try Self.postSilent(count, &queuePair, mapping, &completions, &batch)
         case .receive: try Self.postReceives(count, &queuePair, mapping, &completions, &batch)
+        case .build: try Self.build(count, adapter, buffer)
         }
         self.mapping = consume mapping
         self.queuePair = consume queuePair
@@ -132,6 +153,15 @@ final class PostingBench {
         for index in 0..<count {
             try queuePair.receive(into: mapping, block(index))
             while completions.poll(into: &batch) == 0 {}
+        }
+    }
+
+    @inline(never)
+    private static func build(_ count: Int, _ adapter: Adapter, _ buffer: PageBuffer) throws {
+        for _ in 0..<count {
+            guard case .released = try adapter.buildLam(over: buffer).tryRelease() else {
+                fatalError("an unused mapping is busy")
+            }
         }
     }
 

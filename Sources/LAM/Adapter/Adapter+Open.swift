@@ -1,3 +1,4 @@
+import Glibc
 package import Verbs
 
 /// Which device an adapter is opened on.
@@ -26,7 +27,10 @@ extension Adapter {
         _ selector: AdapterSelector = .firstActive, over verbs: ControlVerbs
     ) throws(AdapterError) -> Adapter {
         let list: DeviceList
-        do { list = try DeviceList(verbs: verbs) } catch { throw AdapterError(error) }
+        do { list = try DeviceList(verbs: verbs) } catch {
+            // A kernel without RDMA has no devices.
+            throw error.code == ENOSYS ? .noDevice : AdapterError(error)
+        }
         guard !list.devices.isEmpty else { throw .noDevice }
         switch selector {
         case .device(let name, let port):

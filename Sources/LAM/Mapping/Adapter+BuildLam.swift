@@ -13,7 +13,7 @@ extension Adapter {
         over buffer: PageBuffer, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
         try buildLam(
-            MemoryChain([buffer.descriptor], length: buffer.count), retaining: buffer,
+            MemoryChain(CollectionOfOne(buffer.descriptor), length: buffer.count), retaining: buffer,
             site: BuildSite(file: file, line: line))
     }
 
@@ -34,11 +34,8 @@ extension Adapter {
     public func buildLam(
         _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        // No chain is longer than the address space; where the sum would be, the chain is refused for another reason.
-        let length = length ?? descriptors.reduce(0) { sum, next in
-            let (total, overflow) = sum.addingReportingOverflow(next.length)
-            return overflow ? .max : total
-        }
+        // A sum beyond Int.max cannot be mapped, whether it is contiguous or not.
+        let length = length ?? descriptors.reduce(0) { $0 + min($1.length, .max - $0) }
         return try buildLam(
             MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
     }
@@ -47,7 +44,9 @@ extension Adapter {
         _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
         let limit = min(info.maxRegistrationSize, MappingTable.longestMapping)
-        guard UInt64(chain.length) <= limit else { throw .tooLong(asked: chain.length, limit: Int(limit)) }
+        guard UInt64(chain.length) <= limit else {
+            throw .tooLong(asked: chain.length, limit: Int(limit))
+        }
         guard core.children.withLock({ $0.beginBuild() }) else { throw .closed }
         guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
             core.childGone { $0.cancelBuild() }
@@ -58,7 +57,7 @@ extension Adapter {
             let region = try unsafe MemoryRegion(
                 registering: UnsafeMutableRawBufferPointer(
                     start: UnsafeMutableRawPointer(bitPattern: chain.address), count: chain.length),
-                at: place.base, rights: [.localWrite, .bindWindows], in: core.domain)
+                at: place.base, rights: Self.rights, in: core.domain)
             return publish(region, memory, at: place, retaining: owner, site: site)
         } catch {
             core.mappings.cancel(place.id)
@@ -66,6 +65,10 @@ extension Adapter {
             throw MappingError(error, registering: chain)
         }
     }
+
+    /// None for a peer. Put together by hand, because the literal of a set is made anew each time, by unspecialized code.
+    private static let rights = AccessRights(
+        rawValue: AccessRights.localWrite.rawValue | AccessRights.bindWindows.rawValue)
 
     private func publish(
         _ region: consuming MemoryRegion, _ memory: MemoryDescriptor, at place: (id: MappingID, base: UInt64),

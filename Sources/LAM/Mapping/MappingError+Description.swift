@@ -21,8 +21,8 @@ extension MappingError: CustomStringConvertible {
             "the memory at \(hexadecimal(address)) may not be read; give it PROT_READ with mprotect"
         case .notWritable(let address):
             """
-            the memory at \(hexadecimal(address)) may not be written; give it PROT_WRITE with mprotect, \
-            or build a read-only mapping
+            the memory at \(hexadecimal(address)) may not be written; give it PROT_WRITE with mprotect or \
+            map other memory
             """
         case .pinLimit(let report):
             report.description

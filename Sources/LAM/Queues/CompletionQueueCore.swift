@@ -123,10 +123,10 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     /// Retires what one entry of the last poll stands for.
     ///
-    /// The usual case, and nothing else: a request that succeeded, and concerns no window.
+    /// The usual case, and nothing else: a request that succeeded, and concerns no window of this side.
     @inline(__always)
     private func retire(_ entry: WorkCompletion, at index: Int, into batch: inout CompletionBatch) {
-        guard entry.status.rawValue == 0,
+        guard entry.status.rawValue == 0, !entry.mayInvalidate,
             let ordinary = retirer.ordinaryRequest(WireID(raw: entry.identifier)),
             case let tag = RequestTag(rawValue: ordinary.request.tag), !tag.concernsWindow
         else { return retireUnusual(index, into: &batch) }
@@ -244,8 +244,8 @@ final class CompletionQueueCore: @unchecked Sendable {
         }
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
-        if !isSuccess || tag.concernsWindow {
-            noteSpecial(retired.queue, WireID(raw: entry.identifier), tag, isSuccess: isSuccess)
+        if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
+            noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         return Completion(
@@ -257,10 +257,13 @@ final class CompletionQueueCore: @unchecked Sendable {
     // MARK: What is rare
 
     @inline(never)
-    private func noteSpecial(_ queue: QueueID, _ wire: WireID, _ tag: RequestTag, isSuccess: Bool) {
+    private func noteSpecial(_ queue: QueueID, _ entry: WorkCompletion, _ tag: RequestTag, isSuccess: Bool) {
         guard let pair = adapter.core.queuePair(owning: queue) else { return }
-        if tag.concernsWindow { pair.windowOperationEnded(wire, isSuccess: isSuccess) }
-        if !isSuccess { pair.noteFailure() }
+        if tag.concernsWindow { pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
+        guard isSuccess else { return pair.noteFailure() }
+        if tag.operation == .receive, entry.mayInvalidate {
+            pair.peerInvalidated(entry.invalidatedKeyOrImmediate)
+        }
     }
 
     @inline(never)

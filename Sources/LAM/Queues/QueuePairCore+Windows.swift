@@ -7,6 +7,11 @@ extension QueuePairCore {
         operation.window.ended(operation.operation, isSuccess: isSuccess)
     }
 
+    /// The peer sent a message that invalidated a key, perhaps.
+    func peerInvalidated(_ key: UInt32) {
+        for window in windows.withLock({ Array($0.values) }) { window.peerInvalidated(key, on: self) }
+    }
+
     /// Whether a bind or an invalidation has not completed yet.
     var hasWindowOperations: Bool { windowOperations.withLock { !$0.isEmpty } }
 

@@ -39,7 +39,7 @@ struct ReceivePath: ~Copyable, Sendable {
             identifier: wire.raw, address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
             // Not longer than that: `isUsual`.
             length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key, to: target)
-        if code != 0 { try failAlone(code, place) }
+        if code != 0 { try failAlone(code, at: place.base) }
     }
 
     /// Whether the bytes lie in the mapping, and are some but fewer than 4 GiB.
@@ -52,10 +52,10 @@ struct ReceivePath: ~Copyable, Sendable {
     }
 
     @inline(never)
-    private mutating func failAlone(_ code: CInt, _ place: MappingPlace) throws(PostError) {
+    private mutating func failAlone(_ code: CInt, at address: UInt64) throws(PostError) {
         guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
         poster.withdraw(1) { _ in }
-        poster.disown(address: place.base)
+        poster.disown(address: address)
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }
 
@@ -92,9 +92,7 @@ struct ReceivePath: ~Copyable, Sendable {
 
     /// The device refused the receive.
     @inline(never)
-    private mutating func refuse(
-        _ elements: Span<ScatterGatherElement>, _ code: CInt
-    ) throws(PostError) {
+    private mutating func refuse(_ elements: Span<ScatterGatherElement>, _ code: CInt) throws(PostError) {
         poster.withdraw(1) { _ in }
         for index in elements.indices { poster.disown(address: elements[index].address.rawValue) }
         throw .verbFailed(verb: "ibv_post_recv", errno: code)

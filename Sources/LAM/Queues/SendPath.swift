@@ -14,7 +14,7 @@ struct SendPath: ~Copyable, Sendable {
     private let token: UInt32
     private let limits: ElementLimits
     private let inlineLimit: Int
-    /// What one element may name at most, less than 4 GiB.
+    /// Bytes of a request of one element.
     private let lengthLimit: UInt64
     /// How many requests may yet be unsignaled; from half the depth on one is signaled in any case.
     private var unsignaledRoom: Int
@@ -71,7 +71,7 @@ struct SendPath: ~Copyable, Sendable {
             // Not longer than that: `isUsual`.
             length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key,
             remoteAddress: remote.address, remoteKey: remote.key, to: target)
-        if code != 0 { try failAlone(code, place) }
+        if code != 0 { try failAlone(code, at: place.base) }
     }
 
     /// Whether the bytes lie in the mapping and nothing about the request needs a second look.
@@ -97,10 +97,10 @@ struct SendPath: ~Copyable, Sendable {
     }
 
     @inline(never)
-    private mutating func failAlone(_ code: CInt, _ place: MappingPlace) throws(PostError) {
+    private mutating func failAlone(_ code: CInt, at address: UInt64) throws(PostError) {
         guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
         _ = withdraw(1)
-        poster.disown(address: place.base)
+        poster.disown(address: address)
         throw .verbFailed(verb: "ibv_post_send", errno: code)
     }
 
@@ -268,7 +268,7 @@ struct SendPath: ~Copyable, Sendable {
         return outcome
     }
 
-    /// Withdraws the last requests of the chain, which the device refused, and empties it.
+    /// Takes the last requests of the chain back, which the device refused, and empties it.
     private mutating func takeBack(_ count: Int) -> [Tracking.Request] {
         let refused = withdraw(count)
         chain.forEachAddress(inLast: count) { poster.disown(address: $0) }
@@ -276,7 +276,7 @@ struct SendPath: ~Copyable, Sendable {
         return refused
     }
 
-    /// Gives the positions of the last requests back.
+    /// Withdraws the last positions.
     private mutating func withdraw(_ count: Int) -> [Tracking.Request] {
         var refused: [Tracking.Request] = []
         // What was the last signaled position may be given to an unsignaled request next.

@@ -32,8 +32,7 @@ extension Adapter {
         guard core.mappings.close(registration.id) else {
             fatalError("Adapter \(name): the mapping built at \(registration.site) was released twice")
         }
-        core.barrier?.issue()
-        guard core.mappings.isIdle(registration.id) else {
+        guard isIdle(registration.id) else {
             reopen(registration)
             // An unsignaled tail would hold it for ever, if nothing is posted behind it.
             reaper.run { [core] in core.help([registration]) }
@@ -47,6 +46,14 @@ extension Adapter {
             reopen(registration)
             return .refused(error)
         }
+    }
+
+    /// Whether nothing uses a mapping that was closed just now.
+    private func isIdle(_ id: MappingID) -> Bool {
+        // No barrier where there is nobody whose post it could order.
+        if core.mappings.isUntouched(id) { return true }
+        core.barrier?.issue()
+        return core.mappings.isIdle(id)
     }
 
     private func reopen(_ registration: Registration) {

@@ -41,6 +41,8 @@ final class WindowCore: Sendable {
         /// Nil after a bind of unknown fate: such a window is deallocated, and allocated anew when needed (T23).
         var window: Verbs.MemoryWindow?
         var state = State.unbound
+        /// The peer invalidated what is being bound: its message may be polled before the bind's own completion.
+        var isInvalidatedByPeer = false
         /// The owner is gone; what is posted still has to complete.
         var isAbandoned = false
 
@@ -151,15 +153,40 @@ final class WindowCore: Sendable {
                 // The provider names the window by this key in the next bind.
                 inside.window?.key = binding.remote.key
                 inside.state = .bound(binding)
+                if inside.isInvalidatedByPeer { unbind(&inside) }
                 if inside.isAbandoned { deallocate(&inside) }
-            case (.invalidating(let binding), .invalidate, true):
-                inside.state = .unbound
-                binding.queuePair.forget(self)
-                drop(binding)
+            case (.invalidating, .invalidate, true):
+                unbind(&inside)
                 if inside.isAbandoned { deallocate(&inside) }
             default:
                 // It failed or was flushed, or its queue pair is gone: only deallocation is certain.
                 deallocate(&inside)
+            }
+        }
+    }
+
+    /// The device does not know the binding any more; the window is as good as before it.
+    private func unbind(_ inside: inout Inside) {
+        let binding = inside.state.binding
+        inside.state = .unbound
+        inside.isInvalidatedByPeer = false
+        binding?.queuePair.forget(self)
+        drop(binding)
+    }
+
+    /// A message of the peer arrived that invalidated `key`, if the device knew it on this queue pair.
+    ///
+    /// From now on an invalidation by this side must not reach the device (T1).
+    func peerInvalidated(_ key: UInt32, on queuePair: QueuePairCore) {
+        inside.withLock { inside in
+            guard let binding = inside.state.binding, binding.remote.key == key, binding.queuePair === queuePair else {
+                return
+            }
+            switch inside.state {
+            case .bound: unbind(&inside)
+            case .binding: inside.isInvalidatedByPeer = true
+            // The device has this side's invalidation as well, and says how it went.
+            case .unbound, .invalidating, .dying: break
             }
         }
     }
@@ -192,9 +219,7 @@ final class WindowCore: Sendable {
             inside.state = .dying(binding)
             return retryLater()
         }
-        inside.state = .unbound
-        binding?.queuePair.forget(self)
-        drop(binding)
+        unbind(&inside)
     }
 
     private func retryLater() {

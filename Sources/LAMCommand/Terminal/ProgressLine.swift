@@ -45,7 +45,8 @@ package struct ProgressLine {
     private var remaining: String {
         guard doneBytes > 0, doneBytes < totalBytes else { return doneBytes < totalBytes ? "-:-- left" : "done" }
         let seconds = elapsed / .seconds(1) * (1 / fraction - 1)
-        return Quantity.clock(seconds: Int(seconds.rounded(.up))) + " left"
+        // Who announces a file of exabytes does not get more than four days.
+        return Quantity.clock(seconds: Int64(min(seconds.rounded(.up), 359_999))) + " left"
     }
 
     private func bar(width: Int) -> String {

@@ -16,18 +16,18 @@ package enum Quantity {
 
     /// A duration in the unit that suits it: `3.2 ms`, `12.5 s`, `2:05`, `1:02:05`.
     package static func time(_ duration: Duration) -> String {
+        guard duration < .seconds(60) else { return clock(seconds: duration.components.seconds) }
         let microseconds = duration / .microseconds(1)
         switch microseconds {
         case ..<1000: return "\(tenths(microseconds)) µs"
         case ..<1_000_000: return "\(tenths(microseconds / 1000)) ms"
-        case ..<60_000_000: return "\(tenths(microseconds / 1_000_000)) s"
-        default: return clock(seconds: Int(microseconds / 1_000_000))
+        default: return "\(tenths(microseconds / 1_000_000)) s"
         }
     }
 
     /// Minutes and seconds, and hours where there are any: `0:07`, `1:02:05`.
-    static func clock(seconds: Int) -> String {
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    static func clock(seconds: Int64) -> String {
+        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
         let hours = seconds / 3600
         let minutes = seconds / 60 % 60
         let rest = two(seconds % 60)
@@ -37,8 +37,8 @@ package enum Quantity {
     /// Bytes per second: `13.3 MiB/s`.
     package static func rate(_ count: UInt64, in duration: Duration) -> String {
         let seconds = duration / .seconds(1)
-        guard seconds > 0 else { return "-" }
-        return bytes(UInt64(Double(count) / seconds)) + "/s"
+        guard seconds > 0, let rate = UInt64(exactly: (Double(count) / seconds).rounded()) else { return "-" }
+        return bytes(rate) + "/s"
     }
 
     /// A number with one digit behind the point.

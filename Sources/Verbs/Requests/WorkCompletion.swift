@@ -22,6 +22,13 @@ public import CRDMA
     /// 2.
     @usableFromInline package let flags: UInt32
 
+    /// Whether the peer may have invalidated a key with the message; `invalidatedKeyOrImmediate` is that key, if a
+    /// window of the queue pair has it.
+    ///
+    /// The flag alone does not say: on rxe of Linux 6.1 it is the one that elsewhere says that a checksum is right.
+    @inlinable @inline(__always)
+    package var mayInvalidate: Bool { flags & (1 << 2 | 1 << 3) != 0 }
+
     @inlinable @inline(__always)
     init(_ raw: ibv_wc) {
         identifier = raw.wr_id

@@ -71,7 +71,7 @@ struct DeferredChainTests {
         try await withFakeAdapter { adapter, device in
             var completions = try adapter.createCompletionQueue(depth: 8)
             var queuePair = try adapter.connectedQueuePair(completions)
-            let mappings = SharedMappings(try (0..<4).map { _ in try adapter.mapShared() })
+            let mappings = BoxedMappings(try (0..<4).map { _ in try adapter.mapBoxed() })
             device.refuseRequest(index, ofNext: .postSend, code: ENOMEM)
             for position in 0..<3 {
                 try queuePair.send(mappings.elements(position).span, context: UInt64(position), flags: .defer)

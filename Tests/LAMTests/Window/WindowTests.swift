@@ -173,4 +173,26 @@ struct WindowTests {
             #expect(completions.drain().count == 1)
         }
     }
+
+    @Test("[49] that the peer invalidated before the bind's own completion was polled is unbound all the same")
+    func invalidatedEarly() async throws {
+        try await withFakeAdapter { adapter, device in
+            var sends = try adapter.createCompletionQueue(depth: 8)
+            var receives = try adapter.createCompletionQueue(depth: 8)
+            var queuePair = try adapter.createQueuePair(sendCompletions: sends, receiveCompletions: receives)
+            try queuePair.connect(to: queuePair.address)
+            let window = try adapter.createMemoryWindow()
+            let mapping = try adapter.map()
+            let other = try adapter.map()
+            let remote = try queuePair.bind(window, over: mapping, 0..<8, access: .write)
+            try queuePair.receive(into: other, 0..<8)
+            device.complete(queuePair.number)
+            device.completeReceive(queuePair.number, byteCount: 1, invalidating: remote.key)
+            #expect(receives.take(1).count == 1)
+            #expect(sends.take(1).map(\.operation) == [.bind])
+            #expect(throws: PostError.window(.notBound)) { try queuePair.invalidate(window) }
+            mapping.releaseNow()
+            _ = consume window
+        }
+    }
 }

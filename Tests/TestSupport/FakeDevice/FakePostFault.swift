@@ -9,6 +9,11 @@ enum FakePostFault {
 }
 
 extension FakeDevice {
+    /// Forgets what `inject` made fail from now on.
+    package func clearFaults() {
+        withState { state in state.faults = [:] }
+    }
+
     /// Makes the next post of a verb refuse one of its requests; those before it are posted.
     ///
     /// - Parameters:

@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 
 /// A mapping in a box, for arrays and tasks, which cannot hold noncopyable values.
-final class SharedMapping: Sendable {
+final class BoxedMapping: Sendable {
     private let mapping: Mutex<LogicalAddressMapping?>
     /// An element over its first bytes; stays valid as a value after the mapping is gone.
     let element: ScatterGatherElement
@@ -20,10 +20,10 @@ final class SharedMapping: Sendable {
 }
 
 /// Several mappings.
-struct SharedMappings {
-    private let mappings: [SharedMapping]
+struct BoxedMappings {
+    private let mappings: [BoxedMapping]
 
-    init(_ mappings: [SharedMapping]) {
+    init(_ mappings: [BoxedMapping]) {
         self.mappings = mappings
     }
 
@@ -34,7 +34,7 @@ struct SharedMappings {
 
 extension Adapter {
     /// A mapping in a box.
-    func mapShared(pages: Int = 1) throws -> SharedMapping {
-        SharedMapping(try map(pages: pages))
+    func mapBoxed(pages: Int = 1) throws -> BoxedMapping {
+        BoxedMapping(try map(pages: pages))
     }
 }

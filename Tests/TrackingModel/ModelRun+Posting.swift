@@ -1,0 +1,177 @@
+import Tracking
+
+extension ModelRun {
+    /// Begins or goes on with a visit to a queue. A visit may pause anywhere, as a thread that loses its processor.
+    func post() throws(Violation) {
+        guard let queue = random.pick(queues) else { return }
+        if !queue.isInside {
+            guard try enter(queue) else { return }
+        }
+        if try continueLateUse(on: queue, patience: profile.patiencePercent) { return }
+        if queue.preparing == nil { try prepare(on: queue) }
+        guard queue.lateUse == nil, !random.chance(20) else { return }
+        try commit(on: queue)
+        guard !random.chance(queue.visit.count < 4 ? 30 : 0) else { return }
+        try giveToDevice(queue)
+    }
+
+    private func enter(_ queue: ModelQueue) throws(Violation) -> Bool {
+        let entry = queue.poster.enter()
+        try require(
+            entry == (queue.stage == .open ? .inside : .shut), "queue \(queue.number), \(queue.stage): \(entry)")
+        queue.isInside = entry == .inside
+        return queue.isInside
+    }
+
+    private func prepare(on queue: ModelQueue) throws(Violation) {
+        let hasBegun = queue.poster.begin()
+        try require(hasBegun != queue.isFull, "a full queue took a request, or one with room did not")
+        guard hasBegun else { return events.add(.queueFull) }
+        queue.lastPosition += 1
+        lastContext += 1
+        let request = ModelRequest(
+            position: queue.lastPosition, context: lastContext,
+            isSignaled: random.chance(profile.signaledPercent))
+        queue.preparing = request
+        events.add(.prepared)
+        for element in 0..<random.below(5) {
+            guard try name(element, in: request, on: queue) else { return abandon(queue) }
+        }
+        if random.chance(4) { return abandon(queue) }
+        if random.chance(6), beginLateUse(on: queue) { return }
+    }
+
+    /// Names an element of a request; usually it is mapped.
+    ///
+    /// - Returns: false if it was refused, and rightly.
+    private func name(_ element: Int, in request: ModelRequest, on queue: ModelQueue) throws(Violation) -> Bool {
+        let (address, length) = randomElement()
+        let mapping = liveMapping(at: address)
+        let result = driver.use(address, length: length, element: element, of: mapping, by: queue)
+        guard let mapping else {
+            try require(result == .failure(.unmapped), "unmapped address \(hex(address)): \(result)")
+            events.add(.refusedElement)
+            return false
+        }
+        guard UInt64(length) <= mapping.length - (address - mapping.base) else {
+            try require(result == .failure(.beyondEnd), "an element beyond the end of \(mapping.id): \(result)")
+            events.add(.refusedElement)
+            return false
+        }
+        try require(result == .success(mapping.key), "live address \(hex(address)) of \(mapping.id): \(result)")
+        note(mapping, in: request)
+        return true
+    }
+
+    func note(_ mapping: ModelMapping, in request: ModelRequest?) {
+        request?.uses.append(mapping)
+        mapping.deviceUses += 1
+        mapping.knownUses += 1
+    }
+
+    private func randomElement() -> (address: UInt64, length: UInt32) {
+        if random.chance(3), let stale = random.pick(staleAddresses.all) { return (stale, 1) }
+        if random.chance(1) { return (random.next(), 1) }
+        let live = mappings.filter { $0.stage == .live }
+        guard let mapping = random.pick(random.chance(97) ? live : mappings) else { return (0, 1) }
+        if random.chance(1) { return (mapping.base + mapping.length, 1) }
+        let offset = UInt64(random.below(Int(mapping.length)))
+        let room = UInt32(clamping: mapping.length - offset)
+        return (mapping.base + offset, random.chance(2) ? room &+ 1 : 1 + UInt32(random.below(Int(room))))
+    }
+
+    private func liveMapping(at address: UInt64) -> ModelMapping? {
+        mappings.first { $0.stage == .live && $0.contains(address) }
+    }
+
+    func abandon(_ queue: ModelQueue) {
+        guard let request = queue.preparing else { return }
+        driver.abandon(queue)
+        takeBack(request, of: queue)
+        queue.preparing = nil
+        events.add(.abandoned)
+    }
+
+    func commit(on queue: ModelQueue) throws(Violation) {
+        guard let request = queue.preparing else { return }
+        queue.preparing = nil
+        request.wire = queue.poster.commit(context: request.context, tag: UInt32(queue.number))
+        try require(
+            request.wire.raw & 0xFFFF_FFFF == request.position & 0xFFFF_FFFF,
+            "request \(request.position) of queue \(queue.number) has wr_id \(hex(request.wire.raw))")
+        queue.visit.append(request)
+        queue.timeline.append(request)
+        events.add(.committed)
+    }
+
+    /// Ends a visit: the device takes the list, or part of it, or says nothing that helps (trap T11).
+    func giveToDevice(_ queue: ModelQueue) throws(Violation) {
+        let list = queue.visit
+        queue.visit = []
+        switch random.below(100) {
+        case 0..<4: try post(list, on: queue, taken: random.below(list.count + 1))
+        case 4 where random.chance(50): try postUndetermined(list, on: queue)
+        default: try post(list, on: queue, taken: list.count)
+        }
+        queue.poster.leave()
+        queue.isInside = false
+    }
+
+    private func post(_ list: [ModelRequest], on queue: ModelQueue, taken: Int) throws(Violation) {
+        for request in list[..<taken] { device.take(request, on: queue) }
+        if taken < list.count { try withdraw(list[taken...], of: queue) }
+        events.add(.posted, taken)
+        events.add(.refusedPost, list.count - taken)
+    }
+
+    private func withdraw(_ requests: ArraySlice<ModelRequest>, of queue: ModelQueue) throws(Violation) {
+        let contexts = driver.withdraw(requests, of: queue)
+        try require(contexts == requests.map(\.context), "withdrawn requests are not those that were refused")
+        for request in requests.reversed() {
+            _ = queue.timeline.popLast()
+            takeBack(request, of: queue)
+            undo(request.operation)
+        }
+    }
+
+    /// The device took part of the list, and nobody can tell which; what it did not take ends with the queue's next
+    /// completion, or with the queue.
+    private func postUndetermined(_ list: [ModelRequest], on queue: ModelQueue) throws(Violation) {
+        let taken = random.below(list.count + 1)
+        for request in list[..<taken] { device.take(request, on: queue) }
+        for mapping in list[taken...].flatMap(\.uses) { mapping.deviceUses -= 1 }
+        if driver.takesBackUndetermined { _ = driver.withdraw(list[...], of: queue) }
+        events.add(.undeterminedPost, list.count)
+    }
+
+    private func takeBack(_ request: ModelRequest, of queue: ModelQueue) {
+        queue.lastPosition -= 1
+        for mapping in request.uses {
+            mapping.deviceUses -= 1
+            mapping.knownUses -= 1
+            mapping.hasLooseFences = true
+        }
+    }
+
+    /// Posts a signaled request without elements in the poster's stead, to learn what an unsignaled one before it did.
+    func forcePost() throws(Violation) {
+        guard let queue = random.pick(queues), queue.stage == .open, driver.holdAlone(queue) else { return }
+        defer { driver.queues.release(queue.id) }
+        if random.chance(20) { try require(queue.poster.enter() == .held, "the poster entered a held queue") }
+        try postEmpty(on: queue)
+    }
+
+    func postEmpty(on queue: ModelQueue) throws(Violation) {
+        let hasBegun = queue.poster.begin()
+        try require(hasBegun != queue.isFull, "a full queue took a request, or one with room did not")
+        guard hasBegun else { return }
+        queue.lastPosition += 1
+        lastContext += 1
+        let request = ModelRequest(position: queue.lastPosition, context: lastContext, isSignaled: true)
+        queue.preparing = request
+        try commit(on: queue)
+        try post([request], on: queue, taken: 1)
+        queue.visit = []
+        events.add(.forcedPost)
+    }
+}

@@ -1,0 +1,27 @@
+import Testing
+import Tracking
+
+@Suite("Threads", .serialized)
+struct ThreadTests {
+    @Test("No memory goes under posters that pay for no barrier", .enabled(if: MemoryBarrier.isAvailable))
+    func barrier() {
+        expectNoViolation(Stress(ownerFences: false, queueCount: 6, posterCount: 2, barrier: MemoryBarrier.issue))
+    }
+
+    @Test("No memory goes under posters that fence for themselves")
+    func ownerFences() {
+        expectNoViolation(Stress(ownerFences: true, queueCount: 6, posterCount: 2) {})
+    }
+
+    private func expectNoViolation(_ stress: Stress) {
+        let half = stress.queues.count / 2
+        let threads = [
+            SystemThread { stress.executeAndPoll() },
+            SystemThread { stress.post(to: Array(stress.queues[..<half]), seed: 1) },
+            SystemThread { stress.post(to: Array(stress.queues[half...]), seed: 2) },
+            SystemThread { stress.replaceMappings(seed: 3) },
+        ]
+        for thread in threads { thread.join() }
+        #expect(stress.violations == 0)
+    }
+}
