@@ -15,7 +15,11 @@ package enum DeviceProcess {
 
     /// Runs `program` with `arguments` and waits for it.
     ///
-    /// - Parameter program: A name that is looked up in the usual folders, also those of root.
+    /// - Parameters:
+    ///   - program: a name that is looked up in the usual folders, also those of root.
+    ///   - arguments: what follows it on the command line.
+    /// - Returns: its standard output.
+    /// - Throws: ``Failure`` if it is not there, or its exit status is not 0.
     package static func output(of program: String, _ arguments: [String]) throws -> String {
         let folders = ["/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"]
         guard let path = folders.map({ $0 + program }).first(where: { unsafe access($0, X_OK) == 0 }) else {
@@ -42,7 +46,7 @@ package enum DeviceProcess {
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe word in unsafe words { unsafe free(word) } }
+        defer { for unsafeword in unsafe words { unsafe free(word) } }
         var child: pid_t = 0
         let code = unsafe posix_spawn(&child, path, &actions, nil, words, environ)
         guard code == 0 else { throw Failure(description: "posix_spawn of \(path) gave \(code)") }
