@@ -46,7 +46,7 @@ package enum DeviceProcess {
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafeword in unsafe words { unsafe free(word) } }
+        defer { for index in unsafe words.indices { unsafe free(words[index]) } }
         var child: pid_t = 0
         let code = unsafe posix_spawn(&child, path, &actions, nil, words, environ)
         guard code == 0 else { throw Failure(description: "posix_spawn of \(path) gave \(code)") }
