@@ -13,7 +13,13 @@ package enum DeviceProcess {
         }
     }
 
-    /// Runs `program`, which is looked up in the usual folders and those of root, and waits for it.
+    /// Runs `program` with `arguments` and waits for it.
+    ///
+    /// - Parameters:
+    ///   - program: a name that is looked up in the usual folders, also those of root.
+    ///   - arguments: what follows it on the command line.
+    /// - Returns: its standard output.
+    /// - Throws: ``Failure`` if it is not there, or its exit status is not 0.
     package static func output(of program: String, _ arguments: [String]) throws -> String {
         let folders = ["/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"]
         guard let path = folders.map({ $0 + program }).first(where: { unsafe access($0, X_OK) == 0 }) else {

@@ -34,9 +34,11 @@ extension Adapter {
         }
         guard isIdle(registration.id) else {
             reopen(registration)
+            // Before the help, which may end the use at once.
+            let use = core.use(of: registration.id)
             // An unsignaled tail would hold it for ever, if nothing is posted behind it.
             reaper.run { [core] in core.help([registration]) }
-            return .inUse(core.use(of: registration.id))
+            return .inUse(use)
         }
         registration.releasedAt = .now
         do {

@@ -50,6 +50,9 @@ extension OnDevice {
             expectRefused(.unknownAddress(element: 0)) { () throws(PostError) in
                 try pair.near.queuePair.receive(into: foreign, 0..<8)
             }
+            expectRefused(.wrongToken(element: 0)) { () throws(PostError) in
+                try pair.near.queuePair.send([foreign.element].span)
+            }
             expectIdle(foreign)
             expectIdle(own)
             try pair.close()

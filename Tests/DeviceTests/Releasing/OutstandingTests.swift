@@ -5,7 +5,8 @@ import Testing
 extension OnDevice {
     /// A mapping is in use from the post of a request to the poll of its completion. Rule L16.
     ///
-    /// A request is held up by a send before it for which the peer has no receive yet.
+    /// A send is held up by a peer that has no receive yet. A refused release has the adapter help, so that each test
+    /// tries one only at the last moment at which it must be refused: when the device is done, and nobody has polled.
     @Suite("A mapping with outstanding requests")
     struct OutstandingTests {
         private static let page = DeviceMemory.pageSize
@@ -18,7 +19,7 @@ extension OnDevice {
             var mapping = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
             try pair.near.queuePair.receive(into: mapping, 0..<10)
             let use = "1 request on the receive queue of queue pair \(pair.near.queuePair.number)"
-            mapping = try expectInUse(mapping, by: use)
+            #expect(mapping.use.description == use)
             try pair.far.sendInline([1])
             #expect(try pair.far.completions.next()[0].status == .success)
             // The device is done with it, but nobody has polled that.
@@ -33,18 +34,19 @@ extension OnDevice {
             .disabled("expects tryRelease to wait for the user's poll; the library now polls by itself"))
         func sendPositions() throws {
             var pair = try Pair()
-            var first = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
+            let first = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
             var middle = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
-            var last = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
+            let last = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
             let elements = [first.element(0..<5), middle.element(1..<3), last.element(7..<8)]
             try pair.near.queuePair.send(elements.span)
             let use = "1 request on the send queue of queue pair \(pair.near.queuePair.number)"
-            first = try expectInUse(first, by: use)
-            middle = try expectInUse(middle, by: use)
-            last = try expectInUse(last, by: use)
+            #expect(first.use.description == use)
+            #expect(middle.use.description == use)
+            #expect(last.use.description == use)
             let sink = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
             try pair.far.queuePair.receive(into: sink, 0..<8)
             #expect(try pair.far.completions.next()[0].byteCount == 8)
+            // One refusal helps all of them, so that there is time for one only before the help arrives.
             middle = try expectInUse(middle, by: use)
             #expect(try pair.near.completions.next()[0].status == .success)
             expectIdle(first)
@@ -64,12 +66,12 @@ extension OnDevice {
             let source = try PageBuffer(count: Self.page)
             source.copyIn([1, 2, 3])
             let sink = try PageBuffer(count: Self.page)
-            var written = try pair.adapter.buildLam(over: source)
+            let written = try pair.adapter.buildLam(over: source)
             var read = try pair.adapter.buildLam(over: sink)
             try pair.near.queuePair.write(written, 0..<3, to: target.remote)
             try pair.near.queuePair.read(into: read, 0..<3, from: target.remote.advanced(by: 64))
             let number = pair.near.queuePair.number
-            written = try expectInUse(written, by: "1 request on the send queue of queue pair \(number)")
+            #expect(written.use.description == "1 request on the send queue of queue pair \(number)")
             read = try expectInUse(read, by: "2 requests on the send queue of queue pair \(number)")
             #expect(try pair.near.completions.next(2).map(\.operation) == [.write, .read])
             expectIdle(written)

@@ -34,7 +34,7 @@ extension OnDevice {
             let target = try pair.openTarget()
             let shared = Published()
             let builder = Task.detached { [adapter = pair.adapter] in
-                for _ in 0..<200 {
+                for _ in 0..<200 where !shared.isDone {
                     let mapping = try adapter.buildLam(over: PageBuffer(count: Self.page))
                     shared.element = mapping.element(0..<8)
                     shared.waitForPost()
@@ -42,19 +42,20 @@ extension OnDevice {
                 }
                 shared.isDone = true
             }
+            defer { shared.isDone = true }
             var counts = (posted: 0, refused: 0)
             while !shared.isDone {
                 guard let element = shared.element else { continue }
                 do throws(PostError) {
                     try pair.near.queuePair.write([element].span, to: target.remote)
                 } catch {
-                    #expect(error == .unknownAddress(element: 0))
+                    try #require(error == .unknownAddress(element: 0))
                     counts.refused += 1
                     continue
                 }
                 counts.posted += 1
                 shared.notePost()
-                #expect(try pair.near.completions.next()[0].status == .success)
+                try #require(pair.near.completions.next()[0].status == .success)
             }
             try await builder.value
             print("posts racing with releases: \(counts.posted) carried out, \(counts.refused) refused")

@@ -80,7 +80,7 @@ extension OnDevice {
             expectRefused(.beyondMapping(element: 0)) { () throws(PostError) in
                 try pair.near.queuePair.receive(into: [element].span)
             }
-            element.length = .max
+            element.length = 1 << 20
             expectRefused(.beyondMapping(element: 0)) { () throws(PostError) in
                 try pair.near.queuePair.send([element].span)
             }
