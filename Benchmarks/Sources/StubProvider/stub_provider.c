@@ -8,7 +8,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { ring_size = 4096 };
+enum {
+    ring_size = 4096
+};
 
 struct stub_queue {
     struct ibv_cq cq;
@@ -108,14 +110,15 @@ static struct ibv_device stub_device = {
 
 static struct ibv_context stub_context = {
     .device = &stub_device,
-    .ops = {
-        .alloc_mw = stub_alloc_mw,
-        .dealloc_mw = stub_dealloc_mw,
-        .post_send = stub_post_send,
-        .post_recv = stub_post_recv,
-        .poll_cq = stub_poll_cq,
-        .req_notify_cq = stub_req_notify_cq,
-    },
+    .ops =
+        {
+            .alloc_mw = stub_alloc_mw,
+            .dealloc_mw = stub_dealloc_mw,
+            .post_send = stub_post_send,
+            .post_recv = stub_post_recv,
+            .poll_cq = stub_poll_cq,
+            .req_notify_cq = stub_req_notify_cq,
+        },
     .num_comp_vectors = 1,
 };
 
@@ -302,8 +305,8 @@ int ibv_destroy_comp_channel(struct ibv_comp_channel *channel)
     return 0;
 }
 
-struct ibv_cq *ibv_create_cq(struct ibv_context *context, int depth, void *cq_context,
-                             struct ibv_comp_channel *channel, int vector)
+struct ibv_cq *ibv_create_cq(struct ibv_context *context, int depth, void *cq_context, struct ibv_comp_channel *channel,
+                             int vector)
 {
     struct stub_queue *queue = calloc(1, sizeof(*queue));
 
@@ -354,8 +357,7 @@ int ibv_modify_qp(struct ibv_qp *queue_pair, struct ibv_qp_attr *attributes, int
     return 0;
 }
 
-int ibv_query_qp(struct ibv_qp *queue_pair, struct ibv_qp_attr *attributes, int mask,
-                 struct ibv_qp_init_attr *initial)
+int ibv_query_qp(struct ibv_qp *queue_pair, struct ibv_qp_attr *attributes, int mask, struct ibv_qp_init_attr *initial)
 {
     (void)mask;
     memset(attributes, 0, sizeof(*attributes));

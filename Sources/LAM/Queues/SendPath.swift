@@ -163,7 +163,8 @@ struct SendPath: ~Copyable, Sendable {
     /// Gives the request its position and adds it to the chain; a failure hands over what was deferred before it.
     @inline(__always)
     private mutating func prepare(
-        _ request: Request, extra: SendFlags = SendFlags(rawValue: 0), _ place: (inout SendPath) throws(PostError) -> Int
+        _ request: Request, extra: SendFlags = SendFlags(rawValue: 0),
+        _ place: (inout SendPath) throws(PostError) -> Int
     ) throws(PostError) {
         do throws(PostError) {
             guard poster.begin() else { throw .queueFull(depth: core.capacity.sendDepth) }
@@ -175,7 +176,9 @@ struct SendPath: ~Copyable, Sendable {
             let isSilent = request.flags.has(.silentSuccess)
             let tag = RequestTag(request.operation, isSilent: isSilent)
             let wire = poster.commit(context: request.context, tag: tag.rawValue)
-            append(request, identifier: wire.raw, elementCount: count, flags: SendFlags(rawValue: signal(request.flags).rawValue | extra.rawValue))
+            append(
+                request, identifier: wire.raw, elementCount: count,
+                flags: SendFlags(rawValue: signal(request.flags).rawValue | extra.rawValue))
         } catch {
             ringAccepted()
             throw error

@@ -38,7 +38,6 @@ extension Adapter {
             reaper.run { [core] in core.help([registration]) }
             return .inUse(core.use(of: registration.id))
         }
-        registration.releasedAt = .now
         do {
             try core.deregister(registration)
             return .unpinned
@@ -57,7 +56,6 @@ extension Adapter {
     }
 
     private func reopen(_ registration: Registration) {
-        registration.releasedAt = nil
         core.mappings.reopen(registration.id, length: UInt64(registration.memory.length))
     }
 
