@@ -59,7 +59,7 @@ final class ModelWindow {
 
     let mapping: ModelMapping
     let id: MappingID
-    let queue: ModelQueue
+    unowned let queue: ModelQueue
     var stage = Stage.binding
     var isBoundOnDevice = false
     /// For the canary that drops windows too early.

@@ -21,7 +21,7 @@ public final class Adapter: Sendable {
     /// Opens the adapter on an open device.
     init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
         self.info = info
-        do { core = try AdapterCore(device: device) } catch { throw AdapterError(pinning: error) }
+        do { core = try AdapterCore(device: device) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
         reaper = Reaper(ReaperWork(core))
     }

@@ -26,9 +26,11 @@ public enum AdapterError: Error, Hashable, Sendable {
         self = .verbFailed(verb: error.verb.description, errno: error.code)
     }
 
-    /// Why an adapter could not be set up, which includes pinning one page for its token.
-    init(pinning error: VerbError) {
-        let report = PinLimitReport.diagnose(askedBytes: PageSpan.hostPageSize, errno: error.code)
+    /// Why an adapter could not be opened. Of what it does, only the registration of the token's page pins anything.
+    init(opening error: VerbError) {
+        let report =
+            error.verb == .registerRegion
+            ? PinLimitReport.diagnose(askedBytes: PageSpan.hostPageSize, errno: error.code) : nil
         self = report.map(Self.pinLimit) ?? AdapterError(error)
     }
 }

@@ -1,0 +1,20 @@
+import LAM
+
+// What is meant to compile does: without this, a wrong flag would make every other file of this folder "refused".
+func useOfEverything(_ adapter: Adapter, _ buffer: PageBuffer) async throws {
+    var completions = try adapter.createCompletionQueue(depth: 8)
+    var queuePair = try adapter.createQueuePair(completions: completions)
+    let window = try adapter.createMemoryWindow()
+    var mapping = try adapter.buildLam(over: buffer)
+    try queuePair.send(mapping, 0..<8)
+    _ = try queuePair.bind(window, over: mapping, 0..<8, access: .read)
+    var batch = CompletionBatch()
+    _ = completions.poll(into: &batch)
+    switch mapping.tryRelease() {
+    case .released: mapping = try adapter.buildLam(over: buffer)
+    case .busy(let kept, _): mapping = kept
+    case .refused(let kept, _): mapping = kept
+    }
+    queuePair.close()
+    await mapping.released()
+}
