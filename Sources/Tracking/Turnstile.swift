@@ -105,26 +105,32 @@ package struct Turnstile: ~Copyable {
     /// - Parameter evenIfBarred: for who shuts it next; `release` would unbar it.
     /// - Returns: false if another thread holds the turnstile, or it is barred or shut.
     package func hold(evenIfBarred: Bool = false) -> Bool {
-        let claimed =
-            move(from: openGate, to: Gate.held) || move(from: Gate.released, to: Gate.held)
-            || evenIfBarred && move(from: Gate.barred, to: Gate.held)
+        let isHeld = move(to: Gate.held, evenIfBarred: evenIfBarred)
         // With an owner that fences for itself, this is all the barrier there is before `isOwnerInside`.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
-        return claimed
+        return isHeld
     }
 
     /// Keeps the owner out for the time being, from its next visit on; while somebody holds the turnstile, does nothing.
     package func bar() {
-        _ = move(from: openGate, to: Gate.barred) || move(from: Gate.released, to: Gate.barred)
+        _ = move(to: Gate.barred, evenIfBarred: false)
     }
 
     /// Ends what `bar` began.
     package func unbar() {
-        _ = move(from: Gate.barred, to: Gate.released)
+        _ = gate.compareExchange(
+            expected: Gate.barred, desired: Gate.released, ordering: .sequentiallyConsistent)
     }
 
-    private func move(from found: UInt32, to next: UInt32) -> Bool {
-        gate.compareExchange(expected: found, desired: next, ordering: .sequentiallyConsistent).exchanged
+    /// Takes the gate from where it lets the owner pass; the owner may move it meanwhile from one such state to another.
+    private func move(to next: UInt32, evenIfBarred: Bool) -> Bool {
+        var found = gate.load(ordering: .relaxed)
+        while found == openGate || found == Gate.released || evenIfBarred && found == Gate.barred {
+            let moved = gate.compareExchange(expected: found, desired: next, ordering: .sequentiallyConsistent)
+            if moved.exchanged { return true }
+            found = moved.original
+        }
+        return false
     }
 
     /// Whether the owner is still inside a visit that began before the barrier.

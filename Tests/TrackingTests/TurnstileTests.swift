@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Tracking
 
@@ -36,6 +37,49 @@ struct TurnstileTests {
         #expect(turnstile.enter() == .shut)
         #expect(turnstile.hold() == false)
         #expect(turnstile.isOwnerInside == false)
+    }
+
+    @Test("It is barred also if the owner enters at the same time", arguments: [false, true])
+    func barringWhileEntering(ownerFences: Bool) {
+        let passage = Passage(ownerFences: ownerFences)
+        let owner = SystemThread { passage.enterAgainAndAgain() }
+        let end = ContinuousClock.now + .seconds(1)
+        var misses = 0
+        for round in 0..<200_000 where ContinuousClock.now < end {
+            spin { passage.turnstile.hold() }
+            passage.turnstile.release()
+            // The owner finds it released a moment later.
+            for _ in 0..<(round & 63) { _ = passage.turnstile.isShut }
+            passage.turnstile.bar()
+            if passage.turnstile.hold() {
+                misses += 1
+                passage.turnstile.release()
+            }
+            passage.turnstile.unbar()
+        }
+        passage.isOver.store(true, ordering: .releasing)
+        owner.join()
+        #expect(misses == 0)
+    }
+
+    /// A turnstile that threads share.
+    // Sendable: atomics are all it has.
+    private final class Passage: @unchecked Sendable {
+        let turnstile: Turnstile
+        let isOver = Atomic<Bool>(false)
+
+        init(ownerFences: Bool) {
+            turnstile = Turnstile(ownerFences: ownerFences)
+        }
+
+        func enterAgainAndAgain() {
+            while !isOver.load(ordering: .acquiring) {
+                switch turnstile.enter() {
+                case .inside, .insideAfterOthers: turnstile.leave()
+                case .held, .barred, .shut: break
+                }
+            }
+        }
     }
 
     @Test("A queue's turnstile is open again for the next queue in its slot, and unknown once the queue is closed")

@@ -23,7 +23,10 @@ public final class Adapter: Sendable {
         self.info = info
         do { core = try AdapterCore(device: device) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
-        reaper = Reaper(ReaperWork(core))
+        do { reaper = try Reaper(ReaperWork(core)) } catch {
+            _ = core.token.release()
+            throw AdapterError(error)
+        }
     }
 
     deinit {

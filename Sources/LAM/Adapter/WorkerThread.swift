@@ -1,4 +1,5 @@
 import Glibc
+import Verbs
 
 /// A thread of the library's own.
 @safe
@@ -6,7 +7,9 @@ struct WorkerThread: Sendable {
     private let thread: pthread_t
 
     /// Starts a thread that runs `body` once.
-    init(_ body: @escaping @Sendable () -> Void) {
+    ///
+    /// - Throws: `EAGAIN` where there are as many threads as there may be.
+    init(_ body: @escaping @Sendable () -> Void) throws(VerbError) {
         var thread: pthread_t = 0
         let box = unsafe Unmanaged.passRetained(Body(run: body))
         let code = unsafe pthread_create(
@@ -16,7 +19,10 @@ struct WorkerThread: Sendable {
                 unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
                 return nil
             }, box.toOpaque())
-        guard code == 0 else { fatalError("pthread_create failed: \(errnoDescription(code))") }
+        guard code == 0 else {
+            unsafe box.release()
+            throw VerbError(.startThread, code)
+        }
         self.thread = thread
     }
 

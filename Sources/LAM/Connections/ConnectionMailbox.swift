@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Verbs
 
 /// What waits for the connection thread of an adapter.
 final class ConnectionMailbox: Sendable {
@@ -12,8 +13,12 @@ final class ConnectionMailbox: Sendable {
     }
 
     private let content = Monitor(Content())
-    private let wakeUp = WakeUp()
+    private let wakeUp: WakeUp
     private let numbers = Atomic<UInt64>(0)
+
+    init() throws(VerbError) {
+        wakeUp = try WakeUp()
+    }
 
     /// A number for a connection, a listener or a call, never given twice.
     func nextNumber() -> UInt64 {

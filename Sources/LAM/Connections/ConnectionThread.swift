@@ -7,13 +7,14 @@ import Verbs
 /// and destroys the identifiers, no event can concern an identifier that is gone. Completions and callbacks of users
 /// are called from here.
 final class ConnectionThread: Sendable {
-    let mailbox = ConnectionMailbox()
+    let mailbox: ConnectionMailbox
     private let thread: WorkerThread
 
     /// Opens an event channel and starts the thread.
     init(core: AdapterCore, info: AdapterInfo) throws(VerbError) {
         let channel = try EventChannel(verbs: core.device.verbs)
-        thread = WorkerThread { [mailbox] in
+        mailbox = try ConnectionMailbox()
+        thread = try WorkerThread { [mailbox] in
             Self.serve(ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox))
         }
     }

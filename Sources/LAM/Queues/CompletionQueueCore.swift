@@ -14,7 +14,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     private let retirer: RequestRetirer
     private let target: PollTarget
     private let channel: CompletionChannel
-    private let wakeUp = WakeUp()
+    private let wakeUp: WakeUp
     /// The requests of all queues that complete here, which it must be able to hold at once.
     private let reserved = Monitor(0)
     private let turnstile: Turnstile
@@ -41,6 +41,7 @@ final class CompletionQueueCore: @unchecked Sendable {
             channel = try CompletionChannel(in: adapter.core.device)
             queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
             target = queue.pollTarget
+            wakeUp = try WakeUp()
         } catch {
             throw AdapterError(error)
         }

@@ -17,6 +17,8 @@ extension QueuePairCore {
     func withdrawDeferred() {
         let count = deferredCount.exchange(0, ordering: .acquiringAndReleasing)
         guard count > 0 else { return }
+        // One of them may have been the last signaled request.
+        lastSignaled.store(0, ordering: .releasing)
         let deferred = marker.withLock { $0.withdraw(count) }
         unposted.withLock { $0 += deferred }
     }

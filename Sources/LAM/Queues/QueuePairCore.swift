@@ -162,6 +162,9 @@ final class QueuePairCore: Sendable {
             queues.shut(queue)
         }
         withdrawDeferred()
+        // Unsignaled requests that the device is done with already are not flushed either. Where the device refuses the
+        // marker, closing takes longer.
+        for _ in 0..<3 where hasUnsignaledTail { postMarker() }
         try? queuePair.modify(.error)
         retireWindows()
         completeUnposted()
@@ -188,9 +191,7 @@ final class QueuePairCore: Sendable {
     /// Posts a signaled zero-length write behind an unsignaled tail, which would never complete by itself (T5).
     private func postMarkerIfNeeded() {
         let queues = adapter.core.queues
-        guard isConnected, lastSignaled.load(ordering: .acquiring) < queues.posted(sendQueue),
-            queues.hold(sendQueue)
-        else { return }
+        guard isConnected, hasUnsignaledTail, queues.hold(sendQueue) else { return }
         defer {
             queues.release(sendQueue)
             // A failure meanwhile found the queue held.
@@ -198,6 +199,15 @@ final class QueuePairCore: Sendable {
         }
         adapter.core.barrier?.issue()
         guard !queues.isPosting(sendQueue), deferredCount.load(ordering: .acquiring) == 0, isConnected else { return }
+        postMarker()
+    }
+
+    private var hasUnsignaledTail: Bool {
+        lastSignaled.load(ordering: .acquiring) < adapter.core.queues.posted(sendQueue)
+    }
+
+    /// The caller keeps the poster out.
+    private func postMarker() {
         let position = marker.withLock { $0.post(to: queuePair) }
         if let position { lastSignaled.store(position, ordering: .releasing) }
     }

@@ -6,11 +6,14 @@ struct WakeUp: ~Copyable, Sendable {
     private let reading: CInt
     private let writing: CInt
 
-    init() {
+    /// Opens the pipe.
+    ///
+    /// - Throws: `EMFILE` or `ENFILE` where there are as many descriptors as there may be.
+    init() throws(VerbError) {
         var ends: [2 of CInt] = [-1, -1]
         var span = ends.mutableSpan
         let code = unsafe span.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress!) }
-        guard code == 0 else { fatalError("pipe failed: \(errnoDescription(errno))") }
+        guard code == 0 else { throw VerbError(.openPipe, errno) }
         (reading, writing) = (ends[0], ends[1])
         for end in [reading, writing] {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)

@@ -45,10 +45,10 @@ final class Reaper: Sendable {
     private let thread: WorkerThread
 
     /// Starts the thread.
-    init(_ work: ReaperWork) {
+    init(_ work: ReaperWork) throws(VerbError) {
         let inbox = Monitor(Inbox())
         self.inbox = inbox
-        thread = WorkerThread { Self.run(inbox, work) }
+        thread = try WorkerThread { Self.run(inbox, work) }
     }
 
     /// Hands a closed mapping over.

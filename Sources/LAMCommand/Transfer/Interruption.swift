@@ -26,7 +26,12 @@ struct Interruption {
             return source
         }
         defer { sources.forEach { $0.cancel() } }
-        return try await task.value
+        do {
+            return try await task.value
+        } catch {
+            // Whatever a wait said that was cancelled, this is why.
+            throw task.isCancelled ? Ended() : error
+        }
     }
 
     /// Ends this process as a SIGTERM would, as soon as its standard input ends.

@@ -46,7 +46,7 @@ struct ServerSession {
         let terms = try TransferTerms.affordable()
         record?.byteCount = file.byteCount
         try channel.send(.accepted(byteCount: file.byteCount, terms))
-        var transfer = try ServerTransfer(byteCount: file.byteCount, terms: terms, on: service.adapter)
+        var transfer = ServerTransfer(byteCount: file.byteCount, terms: terms, on: service.adapter)
         try transfer.run(&channel, &file)
         try channel.send(file.verdict())
     }
@@ -57,7 +57,7 @@ struct ServerSession {
             try service.directory.createFile(FileName(name), byteCount: byteCount), byteCount: byteCount)
         let terms = try TransferTerms.affordable()
         try channel.send(.accepted(byteCount: byteCount, terms))
-        var transfer = try ServerTransfer(byteCount: byteCount, terms: terms, on: service.adapter)
+        var transfer = ServerTransfer(byteCount: byteCount, terms: terms, on: service.adapter)
         try transfer.run(&channel, &file)
         let verdict = try channel.nextMessage(patience: ServerTransfer.patience)
         guard case .finished(let bytes, let checksum) = verdict else { throw TransferFailure.unexpected(verdict) }

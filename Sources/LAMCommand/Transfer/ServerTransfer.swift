@@ -16,6 +16,9 @@ protocol ServedFile: ~Copyable {
 struct ServerTransfer {
     private let adapter: Adapter
     private var ledger: GrantLedger
+    /// Bytes of the largest chunk that the file can have.
+    private let chunkBytes: Int
+    /// Memory that was used before. There is never more of it than the ledger allows chunks in flight.
     private var free: [PageBuffer] = []
     /// Requests under way, the oldest first.
     private var moving: [(chunk: Chunk, memory: PageBuffer)] = []
@@ -23,12 +26,11 @@ struct ServerTransfer {
     /// How long a client may take for its next step.
     static let patience = Duration.seconds(60)
 
-    /// Allocates memory for as many chunks as may be in flight.
-    init(byteCount: UInt64, terms: TransferTerms, on adapter: Adapter) throws {
+    /// Begins with nothing moved.
+    init(byteCount: UInt64, terms: TransferTerms, on adapter: Adapter) {
         self.adapter = adapter
         ledger = GrantLedger(byteCount: byteCount, terms: terms)
-        let memory = terms.memory(for: byteCount)
-        for _ in 0..<memory.count { free.append(try PageBuffer(count: memory.bytes)) }
+        chunkBytes = terms.memory(for: byteCount).bytes
     }
 
     /// Moves everything.
@@ -52,7 +54,8 @@ struct ServerTransfer {
         _ grant: Grant, _ channel: inout Channel, _ file: inout File
     ) throws {
         try ledger.open(grant)
-        guard let memory = free.popLast() else { fatalError("ServerTransfer: more grants than the ledger allows") }
+        // How many chunks there are at a time is the client's choice: it may grant many small ones.
+        let memory = try free.popLast() ?? PageBuffer(count: chunkBytes)
         let mapping = try adapter.buildLam(over: memory)
         try file.move(grant, through: memory, mapping, &channel)
         mapping.release()

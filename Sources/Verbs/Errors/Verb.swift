@@ -94,6 +94,10 @@ public enum Verb: String, Hashable, Sendable, CaseIterable, CustomStringConverti
 
     /// Sets the mode of a file descriptor.
     case setDescriptorMode = "fcntl"
+    /// Opens a pipe.
+    case openPipe = "pipe"
+    /// Starts a thread.
+    case startThread = "pthread_create"
     /// Orders the memory accesses of every thread of the process.
     case membarrier = "membarrier"
 

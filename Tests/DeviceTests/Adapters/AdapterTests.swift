@@ -44,10 +44,10 @@ extension OnDevice {
             let other = try Pair.openAdapter()
             let foreign = try other.buildLam(over: PageBuffer(count: Self.page))
             let own = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
-            expectRefused(.wrongToken(element: 0)) { () throws(PostError) in
+            expectRefused(.unknownAddress(element: 0)) { () throws(PostError) in
                 try pair.near.queuePair.send(foreign, 0..<8)
             }
-            expectRefused(.wrongToken(element: 0)) { () throws(PostError) in
+            expectRefused(.unknownAddress(element: 0)) { () throws(PostError) in
                 try pair.near.queuePair.receive(into: foreign, 0..<8)
             }
             expectIdle(foreign)

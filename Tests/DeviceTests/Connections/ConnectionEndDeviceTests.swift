@@ -66,7 +66,9 @@ struct ConnectionEndDeviceTests {
             let pair = try await ConnectedPair.make(on: adapter)
             accepted = pair.accepted
         }
-        #expect(await accepted.waitForDisconnect() == .disconnectedByPeer)
+        // Both queue pairs go as well, and this side's own may be first.
+        let end = await accepted.waitForDisconnect()
+        #expect(end == .disconnectedByPeer || end == .queuePairEnded)
     }
 
     @Test("Closing a queue pair tells the peer")

@@ -43,24 +43,47 @@ extension OnDevice {
             try expectService(server)
         }
 
-        @Test(arguments: [
-            grant(1, 10), grant(0, 0), grant(0, .max), grant(0, 100_001), grant(.max, 1), grant(0, 4096, address: .max),
-            .stored, .fetch(name: "file"),
-        ])
-        func `a grant that the file does not have is refused`(_ message: Message) async throws {
-            let server = try serve()
-            var client = try await HostileClient(to: server)
-            try client.send(Message.fetch(name: "file").bytes)
-            guard case .accepted(100_000, _) = try client.answer() else {
-                Issue.record("not accepted")
-                return
-            }
-            try client.send(message.bytes)
+        /// Expects the server to answer what was sent with a reason, and then to end the connection.
+        private func expectRefusal(_ client: inout HostileClient, by server: LamServer, of name: String) throws {
             guard case .failure = try client.answer() else {
-                Issue.record("not refused")
+                Issue.record("not refused: \(name)")
                 return
             }
+            #expect(try client.answer() == nil)
             #expect(try server.nextEvent().event == "failed")
+        }
+
+        @Test func `a first message that makes no sense is answered with the reason`() async throws {
+            let server = try serve()
+            let messages: [(name: String, bytes: [UInt8])] = [
+                ("one byte", [0]), ("garbage", Array(repeating: 0xFF, count: Message.byteCount)),
+                ("a server's message", Message.stored.bytes), ("a grant of nothing", Self.grant(0, 1).bytes),
+                ("a message cut short", Array(Message.fetch(name: "file").bytes.dropLast())),
+            ]
+            for (name, bytes) in messages {
+                var client = try await HostileClient(to: server)
+                try client.send(bytes)
+                try expectRefusal(&client, by: server, of: name)
+            }
+            try expectService(server)
+        }
+
+        @Test func `a grant that the file does not have is refused`() async throws {
+            let server = try serve()
+            let messages: [Message] = [
+                Self.grant(1, 10), Self.grant(0, 0), Self.grant(0, .max), Self.grant(0, 100_001), Self.grant(.max, 1),
+                Self.grant(0, 4096, address: .max), .stored, .fetch(name: "file"),
+            ]
+            for message in messages {
+                var client = try await HostileClient(to: server)
+                try client.send(Message.fetch(name: "file").bytes)
+                guard case .accepted(100_000, _) = try client.answer() else {
+                    Issue.record("not accepted")
+                    return
+                }
+                try client.send(message.bytes)
+                try expectRefusal(&client, by: server, of: "\(message)")
+            }
             try expectService(server)
         }
 

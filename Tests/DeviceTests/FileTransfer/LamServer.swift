@@ -89,9 +89,8 @@ final class LamServer {
         try FileHandle(forWritingTo: URL(filePath: path)).truncate(atOffset: 1 << 30)
     }
 
-    static func randomBytes(_ count: Int) -> Data {
-        var generator = SystemRandomNumberGenerator()
-        return Data((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    static func randomBytes(_ count: Int) throws -> Data {
+        try FileHandle(forReadingFrom: URL(filePath: "/dev/urandom")).read(upToCount: count) ?? Data()
     }
 
     /// Whether two files have the same bytes.

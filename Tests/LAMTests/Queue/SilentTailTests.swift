@@ -100,4 +100,24 @@ struct SilentTailTests {
             queuePair.close()
         }
     }
+
+    @Test("that are done already do not hold up the end of their queue pair", arguments: [true, false])
+    func end(isFailing: Bool) async throws {
+        try await withFakeAdapter { adapter, device in
+            var completions = try adapter.createCompletionQueue(depth: 8)
+            var queuePair = try adapter.connectedQueuePair(completions)
+            let mapping = try adapter.map()
+            for _ in 0..<3 { try queuePair.send(mapping, 0..<8, flags: .silentSuccess) }
+            device.complete(queuePair.number, sends: 3)
+            // Nor does a request behind them that is signaled, and that the device never gets.
+            try queuePair.send(mapping, 0..<8, context: 1, flags: .defer)
+            // The device failed, and the silent requests had succeeded before: nothing is flushed.
+            if isFailing { device.fail(queuePair.number) }
+            let begin = ContinuousClock.now
+            queuePair.close()
+            #expect(ContinuousClock.now - begin < .milliseconds(400))
+            mapping.releaseNow()
+            #expect(completions.drain().map(\.context) == [1])
+        }
+    }
 }

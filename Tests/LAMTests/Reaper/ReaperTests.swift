@@ -97,10 +97,9 @@ struct ReaperTests {
             // The device flushes nothing.
             device.inject(EIO, into: .modifyQueuePair, times: 100)
             _ = consume queuePair
-            let begin = ContinuousClock.now
             await (try adapter.map()).released()
-            // Half a second is how long the results are waited for.
-            #expect(ContinuousClock.now - begin < .seconds(1))
+            // The results are still waited for.
+            #expect(adapter.survivors.queuePairs.isEmpty == false)
             await lost.released()
         }
     }

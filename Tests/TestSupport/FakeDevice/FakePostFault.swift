@@ -9,6 +9,9 @@ enum FakePostFault {
 }
 
 extension FakeDevice {
+    /// How many completion queues exist.
+    package var completionQueueCount: Int { withState { state in state.completionQueues.count } }
+
     /// Forgets what `inject` made fail from now on.
     package func clearFaults() {
         withState { state in state.faults = [:] }

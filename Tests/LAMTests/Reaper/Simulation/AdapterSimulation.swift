@@ -1,0 +1,156 @@
+import Glibc
+import LAM
+import TestSupport
+import Testing
+
+/// An adapter, everything that can be had from it, and one random step after the other.
+///
+/// The schedule follows from the seed, except for what the reaper does beside it on its own thread.
+final class AdapterSimulation {
+    let device: FakeDevice
+    let adapter: Adapter
+    var random: SeededGenerator
+
+    var completionQueues: [SimulatedCompletionQueue] = []
+    var queuePairs: [SimulatedQueuePair] = []
+    var mappings: [SimulatedMapping] = []
+    var windows: [SimulatedWindow] = []
+
+    /// Requests whose post succeeded, and whether their success is silent.
+    var outstanding: [UInt64: Bool] = [:]
+    /// Queue pairs that the device failed, or that failed by themselves.
+    var failedQueuePairs: [UInt32] = []
+    var lastContext: UInt64 = 0
+    /// What must not be.
+    var objections: [String] = []
+    private var notes: [String] = []
+
+    init(on device: FakeDevice, seed: UInt64) throws {
+        self.device = device
+        random = SeededGenerator(seed: seed)
+        adapter = try Adapter.open(over: device.verbs)
+        for _ in 0..<3 {
+            completionQueues.append(SimulatedCompletionQueue(try adapter.createCompletionQueue(depth: 4)))
+        }
+    }
+
+    private typealias Action = (name: String, weight: Int, run: @Sendable (AdapterSimulation) throws -> Void)
+
+    private static let actions: [Action] = [
+        ("build", 12, { try $0.build() }), ("release", 10, { $0.release() }),
+        ("send", 30, { $0.send() }), ("receive", 15, { $0.receive() }),
+        ("carry out", 30, { $0.carryOut() }), ("arrive", 12, { $0.arrive() }),
+        ("poll", 20, { $0.poll() }), ("fail", 2, { $0.fail() }),
+        ("create queue pair", 8, { try $0.createQueuePair() }), ("end queue pair", 4, { $0.endQueuePair() }),
+        ("create window", 3, { try $0.createWindow() }), ("drop window", 2, { $0.dropWindow() }),
+        ("bind", 8, { $0.bind() }), ("invalidate", 8, { $0.invalidate() }),
+        ("invalidate by peer", 3, { $0.invalidateByPeer() }), ("fault", 3, { $0.injectFault() }),
+    ]
+
+    private static let totalWeight = actions.reduce(0) { $0 + $1.weight }
+
+    /// Does something.
+    func step() throws {
+        var choice = Int.random(in: 0..<Self.totalWeight, using: &random)
+        for action in Self.actions {
+            choice -= action.weight
+            guard choice < 0 else { continue }
+            note(action.name)
+            return try action.run(self)
+        }
+    }
+
+    /// Remembers for a while what happened.
+    func note(_ event: String) {
+        if notes.count == 200 { notes.removeFirst(100) }
+        notes.append(event)
+    }
+
+    /// What happened last, for a report.
+    var trace: String { notes.suffix(40).joined(separator: "\n") }
+
+    /// Gives everything up, and sees what comes of what was posted.
+    func end() throws {
+        device.clearFaults()
+        for queuePair in queuePairs { queuePair.queuePair.take()?.close() }
+        for mapping in mappings { mapping.mapping.take()?.release() }
+        windows.removeAll()
+        #expect(eventually { adapter.statistics.liveMappings == 0 }, "\(adapter.survivors)")
+        // The reaper may still be delivering.
+        _ = eventually(within: .seconds(2)) {
+            completionQueues.forEach { take(from: $0) }
+            return outstanding.values.allSatisfy { $0 }
+        }
+        let lost = outstanding.filter { !$0.value }.keys.sorted()
+        if !lost.isEmpty { objections.append("requests \(lost) never completed") }
+        queuePairs.removeAll()
+        completionQueues.removeAll()
+        try adapter.close(waiting: .seconds(10))
+    }
+
+    /// Takes what a completion queue has, and crosses it off.
+    func take(from queue: SimulatedCompletionQueue) {
+        var batch = CompletionBatch(capacity: 5)
+        while queue.completions.poll(into: &batch) > 0 {
+            batch.forEach { completion in
+                guard let isSilent = outstanding.removeValue(forKey: completion.context) else {
+                    return objections.append("\(completion) completes what nobody posted, or once more")
+                }
+                if isSilent, completion.status == .success { objections.append("\(completion) is not silent") }
+                note("  got \(completion.context) \(completion.status) \(completion.queuePairNumber)")
+                if completion.status != .success { failedQueuePairs.append(completion.queuePairNumber) }
+                queue.check(completion, &objections)
+            }
+        }
+    }
+}
+
+/// A completion queue and the order of what it gave.
+final class SimulatedCompletionQueue {
+    var completions: LAM.CompletionQueue
+    /// The last context of each queue: contexts count upwards, and so must each queue's results.
+    private var last: [String: UInt64] = [:]
+
+    init(_ completions: consuming LAM.CompletionQueue) {
+        self.completions = completions
+    }
+
+    func check(_ completion: Completion, _ objections: inout [String]) {
+        let queue = "\(completion.queuePairNumber) \(completion.operation == .receive ? "receive" : "send")"
+        if completion.context <= last[queue, default: 0] {
+            objections.append("\(completion) comes after \(last[queue, default: 0])")
+        }
+        last[queue] = completion.context
+    }
+}
+
+/// A queue pair, until it ends.
+final class SimulatedQueuePair {
+    var queuePair: LAM.QueuePair?
+    let number: UInt32
+
+    init(_ queuePair: consuming LAM.QueuePair) {
+        number = queuePair.number
+        self.queuePair = consume queuePair
+    }
+}
+
+/// A mapping, until it is released; its element stays, as a consumer's stale copy would.
+final class SimulatedMapping {
+    var mapping: LogicalAddressMapping?
+    let element: ScatterGatherElement
+
+    init(_ mapping: consuming LogicalAddressMapping) {
+        element = mapping.element(0..<64)
+        self.mapping = consume mapping
+    }
+}
+
+/// A window, until it is dropped.
+final class SimulatedWindow {
+    let window: LAM.MemoryWindow
+
+    init(_ window: consuming LAM.MemoryWindow) {
+        self.window = window
+    }
+}
