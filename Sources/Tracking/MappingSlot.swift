@@ -74,10 +74,9 @@ extension MappingSlot {
         lifecycle.store(id.lifecycle(.live), ordering: .releasing)
     }
 
-    /// Refuses the mapping to every later request.
+    /// Refuses the mapping to every later request; false if the slot is not live in this generation.
     ///
-    /// - Parameter fence: true where posters fence for themselves: it is all the barrier there is before `isIdle` then.
-    /// - Returns: false if the slot is not live in this generation.
+    /// Where posters fence for themselves, so does this: it is all the barrier there is before `isIdle` then.
     func close(_ id: MappingID, fence: Bool) -> Bool {
         let closing = lifecycle.compareExchange(
             expected: id.lifecycle(.live), desired: id.lifecycle(.closing), ordering: .acquiringAndReleasing)

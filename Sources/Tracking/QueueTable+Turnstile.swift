@@ -3,7 +3,7 @@ extension QueueTable {
     /// Keeps the poster out, from its next post on. After a barrier, and once `isPosting` is false, the caller is
     /// alone with the queue and may post in the poster's stead, requests that name no mapping.
     ///
-    /// - Parameter evenIfBarred: for who shuts the queue next.
+    /// Whoever shuts the queue next holds it even if it is barred.
     /// - Returns: false if somebody else does so, or the queue is barred, shut or closed.
     package func hold(_ queue: QueueID, evenIfBarred: Bool = false) -> Bool {
         unsafe state(of: queue)?.pointee.turnstile.hold(evenIfBarred: evenIfBarred) ?? false

@@ -23,7 +23,8 @@ package struct DeviceLeavesNothingBehind: SuiteTrait, TestTrait, TestScoping {
             after = try DeviceOracle.now()
         }
         if after != before {
-            Issue.record("left behind: before the test \(before); after it \(after)", sourceLocation: test.sourceLocation)
+            Issue.record(
+                "left behind: before the test \(before); after it \(after)", sourceLocation: test.sourceLocation)
         }
         try result.get()
     }

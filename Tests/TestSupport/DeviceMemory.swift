@@ -86,7 +86,9 @@ package final class DeviceMemory: Sendable {
 
     /// Locks all of it: `mlock`.
     package func lock() throws {
-        guard unsafe mlock(pointer, length) == 0 else { throw DeviceProcess.Failure(description: "mlock: errno \(errno)") }
+        guard unsafe mlock(pointer, length) == 0 else {
+            throw DeviceProcess.Failure(description: "mlock: errno \(errno)")
+        }
     }
 
     /// The kernel's areas of this memory, each with its range, its rights and its flags: `/proc/self/smaps`.

@@ -13,9 +13,7 @@ package enum DeviceProcess {
         }
     }
 
-    /// Runs `program` with `arguments` and waits for it.
-    ///
-    /// - Parameter program: A name that is looked up in the usual folders, also those of root.
+    /// Runs `program`, which is looked up in the usual folders and those of root, and waits for it.
     package static func output(of program: String, _ arguments: [String]) throws -> String {
         let folders = ["/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"]
         guard let path = folders.map({ $0 + program }).first(where: { unsafe access($0, X_OK) == 0 }) else {
@@ -42,7 +40,7 @@ package enum DeviceProcess {
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe word in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         var child: pid_t = 0
         let code = unsafe posix_spawn(&child, path, &actions, nil, words, environ)
         guard code == 0 else { throw Failure(description: "posix_spawn of \(path) gave \(code)") }

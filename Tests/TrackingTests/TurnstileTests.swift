@@ -26,7 +26,7 @@ struct TurnstileTests {
         #expect(turnstile.isOwnerInside == false)
         #expect(turnstile.hold() == false)
         turnstile.release()
-        #expect(turnstile.enter() == .inside)
+        #expect(turnstile.enter() == .insideAfterOthers)
     }
 
     @Test("Once shut it stays so, for the owner and for holders")

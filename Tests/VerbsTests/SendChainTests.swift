@@ -36,8 +36,7 @@ struct SendChainTests {
         #expect(sends.map { $0.elements.map(\.key) } == [[1, 2], [3], [4], []])
     }
 
-    @Test func `A chain posts again after a reset, and shorter ones end where they should`() throws
-    {
+    @Test func `A chain posts again after a reset, and shorter ones end where they should`() throws {
         let fixture = try Fixture()
         var chain = SendChain(capacity: 3, elementsPerRequest: 0)
         for length in [3, 1, 2] {
@@ -128,8 +127,7 @@ struct SendChainTests {
         #expect(fixture.device.sends(on: fixture.queuePair.number).count == 1)
     }
 
-    @Test func `A bind and an invalidation carry nothing of what was in their place before`() throws
-    {
+    @Test func `A bind and an invalidation carry nothing of what was in their place before`() throws {
         let fixture = try Fixture()
         let number = fixture.queuePair.number
         let pages = Pages()

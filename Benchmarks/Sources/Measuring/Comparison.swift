@@ -2,6 +2,7 @@
 public struct Comparison {
     /// Nanoseconds for one operation, one value for each round.
     public private(set) var ours = Samples()
+    /// The same for the baseline.
     public private(set) var baseline = Samples()
     /// Ours over the baseline, round by round.
     public private(set) var ratio = Samples()
@@ -41,8 +42,10 @@ public struct Samples {
     /// The values, as they were added.
     public private(set) var inOrder: [Double] = []
 
+    /// No values yet.
     public init() {}
 
+    /// Adds the value of one round.
     public mutating func add(_ value: Double) {
         inOrder.append(value)
     }
@@ -61,6 +64,7 @@ public struct Samples {
         return scaled
     }
 
+    /// The value in the middle.
     public var median: Double { quantile(0.5) }
 
     /// Median and, in brackets, the range of the middle half.

@@ -4,6 +4,7 @@
 
 /// What a figure was measured on; printed above every table.
 public enum Machine {
+    /// Processor, how many of them, and kernel.
     public static var description: String {
         var name = utsname()
         uname(&name)

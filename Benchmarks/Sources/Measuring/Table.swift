@@ -2,10 +2,12 @@
 public struct Table {
     private var rows: [[String]]
 
+    /// A table of these columns.
     public init(_ header: String...) {
         rows = [header]
     }
 
+    /// Adds a row with as many cells as there are columns.
     public mutating func add(_ cells: String...) {
         rows.append(cells)
     }

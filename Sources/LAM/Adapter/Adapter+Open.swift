@@ -39,7 +39,9 @@ extension Adapter {
             }
             return try open([device], rejection: nil) { port == nil || $0.port == port }
         case .localAddress(let address):
-            return try open(list.devices, rejection: .noDeviceWithAddress(address)) { IPAddress($0.identifier) == address }
+            return try open(list.devices, rejection: .noDeviceWithAddress(address)) {
+                IPAddress($0.identifier) == address
+            }
         case .firstActive:
             return try open(list.devices, rejection: nil) { _ in true }
         }

@@ -93,8 +93,8 @@ extension CompletionStatus: CustomStringConvertible {
     }
 }
 
-/// Room for the completions of one poll, reused from poll to poll.
 // Sendable: the memory has one owner, who alone reads and writes it.
+/// Room for the completions of one poll, reused from poll to poll.
 @safe
 public struct CompletionBatch: ~Copyable, @unchecked Sendable {
     /// How many completions one poll can give.

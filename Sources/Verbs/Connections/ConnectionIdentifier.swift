@@ -85,7 +85,7 @@ extension ConnectionIdentifier {
 
     /// How long either side waits for an acknowledgement (`RDMA_OPTION_ID_ACK_TIMEOUT`); before `resolveRoute`.
     ///
-    /// - Parameter timeout: In the coding of `QueuePairAttributes.acknowledgementTimeout`.
+    /// The number is in the coding of `QueuePairAttributes.acknowledgementTimeout`.
     package func setAcknowledgementTimeout(_ timeout: UInt8) throws(VerbError) {
         var value = timeout
         let code = unsafe channel.verbs.connections.setOption(

@@ -194,9 +194,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
 
     /// Posts one request of one element, with one `ibv_post_send`. The chain stays as it is.
     ///
-    /// - Parameters:
-    ///   - remoteAddress: For reads and writes, as is `remoteKey`.
-    /// - Returns: 0, or a code for `outcomeAlone`.
+    /// The remote address and key are for reads and writes. Gives 0, or a code for `outcomeAlone`.
     @inlinable @inline(__always)
     package mutating func postAlone(
         _ operation: SendOperation, identifier: UInt64, flags: SendFlags,

@@ -10,8 +10,7 @@ package struct DeviceVerbs: Sendable {
             _ count: UnsafeMutablePointer<CInt>
         ) -> CInt
     /// `ibv_free_device_list`.
-    package var freeList:
-        @Sendable (UnsafeMutablePointer<UnsafeMutablePointer<ibv_device>?>) -> Void
+    package var freeList: @Sendable (UnsafeMutablePointer<UnsafeMutablePointer<ibv_device>?>) -> Void
     /// `ibv_get_device_guid`: in network byte order.
     package var guid: @Sendable (UnsafeMutablePointer<ibv_device>) -> UInt64
     /// `ibv_open_device`.
@@ -23,8 +22,7 @@ package struct DeviceVerbs: Sendable {
     /// `ibv_close_device`.
     package var close: @Sendable (UnsafeMutablePointer<ibv_context>) -> CInt
     /// `ibv_query_device`.
-    package var query:
-        @Sendable (UnsafeMutablePointer<ibv_context>, UnsafeMutablePointer<ibv_device_attr>) -> CInt
+    package var query: @Sendable (UnsafeMutablePointer<ibv_context>, UnsafeMutablePointer<ibv_device_attr>) -> CInt
     /// `ibv_query_port`.
     package var queryPort:
         @Sendable (

@@ -19,8 +19,7 @@ package struct QueueVerbs: Sendable {
             _ context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
         ) -> CInt
     /// `ibv_ack_cq_events`.
-    package var acknowledgeEvents:
-        @Sendable (UnsafeMutablePointer<ibv_cq>, _ count: CUnsignedInt) -> Void
+    package var acknowledgeEvents: @Sendable (UnsafeMutablePointer<ibv_cq>, _ count: CUnsignedInt) -> Void
 
     /// `ibv_create_cq`.
     package var createCompletionQueue:
@@ -30,8 +29,7 @@ package struct QueueVerbs: Sendable {
             _ queue: UnsafeMutablePointer<UnsafeMutablePointer<ibv_cq>?>
         ) -> CInt
     /// `ibv_resize_cq`.
-    package var resizeCompletionQueue:
-        @Sendable (UnsafeMutablePointer<ibv_cq>, _ depth: CInt) -> CInt
+    package var resizeCompletionQueue: @Sendable (UnsafeMutablePointer<ibv_cq>, _ depth: CInt) -> CInt
     /// `ibv_destroy_cq`.
     package var destroyCompletionQueue: @Sendable (UnsafeMutablePointer<ibv_cq>) -> CInt
 

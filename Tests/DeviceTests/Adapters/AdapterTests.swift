@@ -118,7 +118,8 @@ extension OnDevice {
                 #expect(error.description.contains("\(limit + 1)") && error.description.contains("\(limit)"))
             }
             let depth = adapter.info.maxCompletionQueueDepth + 1
-            #expect(throws: AdapterError.limitExceeded(what: "completion queue depth", asked: depth, limit: depth - 1)) {
+            #expect(throws: AdapterError.limitExceeded(what: "completion queue depth", asked: depth, limit: depth - 1))
+            {
                 _ = try adapter.createCompletionQueue(depth: depth)
             }
         }

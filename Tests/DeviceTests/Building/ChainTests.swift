@@ -15,7 +15,8 @@ extension OnDevice {
             let adapter = try Pair.openAdapter()
             let mapping = try unsafe adapter.buildLam(descriptors, length: length)
             #expect(mapping.length == length, sourceLocation: sourceLocation)
-            #expect(mapping.memory.address == descriptors.first { $0.length > 0 }?.address, sourceLocation: sourceLocation)
+            #expect(
+                mapping.memory.address == descriptors.first { $0.length > 0 }?.address, sourceLocation: sourceLocation)
             expectIdle(mapping, sourceLocation: sourceLocation)
         }
 
@@ -131,7 +132,8 @@ extension OnDevice {
             let memory = try DeviceMemory(pages: 1)
             let nowhere = UInt(64 << 10)
             let tooLong = [
-                MemoryDescriptor(address: nowhere, length: 1 << 61), MemoryDescriptor(address: nowhere, length: 1 << 61),
+                MemoryDescriptor(address: nowhere, length: 1 << 61),
+                MemoryDescriptor(address: nowhere, length: 1 << 61),
             ]
             try expectNotContiguous(tooLong, at: 1, length: 1 << 62, in: memory)
         }

@@ -38,7 +38,8 @@ extension OnDevice {
             try expectRefused(
                 [memory.descriptor()], in: memory, by: Pair.openAdapter(), .notWritable(address: address),
                 naming: [String(address, radix: 16)])
-            #expect(memory[page * Self.page] == DeviceMemory.filled(page * Self.page..<page * Self.page + 1, seed: 20)[0])
+            #expect(
+                memory[page * Self.page] == DeviceMemory.filled(page * Self.page..<page * Self.page + 1, seed: 20)[0])
         }
 
         @Test("[20] memory that may not be touched at all is refused")

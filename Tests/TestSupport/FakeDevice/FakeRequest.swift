@@ -105,8 +105,7 @@ extension FakeRequest {
         elements = unsafe Self.elements(raw.sg_list, raw.num_sge)
     }
 
-    private static func elements(_ list: UnsafeMutablePointer<ibv_sge>?, _ count: CInt) -> [Element]
-    {
+    private static func elements(_ list: UnsafeMutablePointer<ibv_sge>?, _ count: CInt) -> [Element] {
         unsafe UnsafeBufferPointer(start: list, count: Int(count)).map { element in
             Element(address: element.addr, length: element.length, key: element.lkey)
         }

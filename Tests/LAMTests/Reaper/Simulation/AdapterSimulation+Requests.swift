@@ -6,7 +6,8 @@ import enum Verbs.Verb
 extension AdapterSimulation {
     /// Posts a send, a write or a read: of a mapping, of elements that may be stale, or inline.
     func send() {
-        guard let queuePair = queuePairs.randomElement(using: &random), let mapping = mappings.randomElement(using: &random)
+        guard let queuePair = queuePairs.randomElement(using: &random),
+            let mapping = mappings.randomElement(using: &random)
         else { return }
         var flags: RequestFlags = Bool.random(using: &random) ? .silentSuccess : []
         if Int.random(in: 0..<4, using: &random) == 0 { flags.insert(.defer) }
@@ -28,7 +29,8 @@ extension AdapterSimulation {
     }
 
     func receive() {
-        guard let queuePair = queuePairs.randomElement(using: &random), let mapping = mappings.randomElement(using: &random)
+        guard let queuePair = queuePairs.randomElement(using: &random),
+            let mapping = mappings.randomElement(using: &random)
         else { return }
         let elements = [mapping.element, randomElement()]
         post(isSilent: false) { context throws(PostError) in
