@@ -55,15 +55,21 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
     /// Post the mapping itself where one is enough, and the compiler sees to it.
     /// - Precondition: the range lies in the mapping and is shorter than 4 GiB.
     public func element(_ bytes: Range<Int>) -> ScatterGatherElement {
-        guard bytes.lowerBound >= 0, bytes.upperBound <= length, let count = UInt32(exactly: bytes.count) else {
-            fatalError("LogicalAddressMapping: bytes \(bytes) of a mapping of \(length) bytes")
-        }
-        return ScatterGatherElement(
-            address: LogicalAddress(rawValue: baseAddress.rawValue &+ UInt64(bytes.lowerBound)),
-            length: count, token: adapter.privilegedToken)
+        place.element(bytes, token: adapter.privilegedToken)
     }
 
     /// A scatter/gather element over the whole mapping.
     /// - Precondition: the mapping is shorter than 4 GiB.
     public var element: ScatterGatherElement { element(0..<length) }
+}
+
+extension MappingPlace {
+    /// A scatter/gather element over `bytes` of the mapping; traps unless they lie in it and are fewer than 4 GiB.
+    func element(_ bytes: Range<Int>, token: UInt32) -> ScatterGatherElement {
+        guard bytes.lowerBound >= 0, bytes.upperBound <= length, let count = UInt32(exactly: bytes.count) else {
+            fatalError("LogicalAddressMapping: bytes \(bytes) of a mapping of \(length) bytes")
+        }
+        return ScatterGatherElement(
+            address: LogicalAddress(rawValue: base &+ UInt64(bytes.lowerBound)), length: count, token: token)
+    }
 }

@@ -29,10 +29,11 @@ struct ReceivePath: ~Copyable, Sendable {
     mutating func post(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
+        guard ObjectIdentifier(mapping.adapter) == adapter else { return try refuseForeign() }
         let place = mapping.place
-        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place),
-            poster.beginAtOnce(using: place)
-        else { return try postUnusually(mapping, bytes, context: context) }
+        guard isUsual(bytes, of: place), poster.beginAtOnce(using: place) else {
+            return try postUnusually(place, bytes, context: context)
+        }
         defer { poster.leave() }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
         let code = chain.postAlone(
@@ -59,13 +60,17 @@ struct ReceivePath: ~Copyable, Sendable {
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }
 
+    /// Another adapter's mapping, whose address and token may by chance be right here, too.
+    @inline(never)
+    private func refuseForeign() throws(PostError) {
+        throw .unknownAddress(element: 0)
+    }
+
     @inline(never)
     private mutating func postUnusually(
-        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
+        _ place: MappingPlace, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
-        // The address and the token of another adapter's mapping may by chance be right here, too.
-        guard ObjectIdentifier(mapping.adapter) == adapter else { throw .unknownAddress(element: 0) }
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: token)]
         try post(element.span, context: context)
     }
 

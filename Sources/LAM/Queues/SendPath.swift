@@ -56,11 +56,11 @@ struct SendPath: ~Copyable, Sendable {
         _ operation: Operation, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
         _ remote: RemoteMemory = RemoteMemory(address: 0, key: 0), context: UInt64, flags: RequestFlags
     ) throws(PostError) {
+        guard ObjectIdentifier(mapping.adapter) == adapter else { return try refuseForeign() }
+        // From here on its place is all that is needed of the mapping, which spares registers.
         let place = mapping.place
-        guard ObjectIdentifier(mapping.adapter) == adapter, isUsual(bytes, of: place, flags),
-            poster.beginAtOnce(using: place)
-        else {
-            return try postUnusually(mapping, bytes, remote, context: context, flags: flags, operation)
+        guard isUsual(bytes, of: place, flags), poster.beginAtOnce(using: place) else {
+            return try postUnusually(place, bytes, remote, context: context, flags: flags, operation)
         }
         defer { poster.leave() }
         let tag = RequestTag(operation, isSilent: flags.has(.silentSuccess))
@@ -84,14 +84,18 @@ struct SendPath: ~Copyable, Sendable {
             && UInt(flags.rawValue & RequestFlags.defer.rawValue) | UInt(bitPattern: chain.count) == 0
     }
 
+    /// Another adapter's mapping, whose address and token may by chance be right here, too.
+    @inline(never)
+    private mutating func refuseForeign() throws(PostError) {
+        throw refuse(.unknownAddress(element: 0))
+    }
+
     @inline(never)
     private mutating func postUnusually(
-        _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64,
-        flags: RequestFlags, _ operation: Operation
+        _ place: MappingPlace, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64, flags: RequestFlags,
+        _ operation: Operation
     ) throws(PostError) {
-        // The address and the token of another adapter's mapping may by chance be right here, too.
-        guard ObjectIdentifier(mapping.adapter) == adapter else { throw refuse(.unknownAddress(element: 0)) }
-        let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
+        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: token)]
         try post(
             Request(operation: operation, context: context, flags: flags, remote: remote), element.span)
     }

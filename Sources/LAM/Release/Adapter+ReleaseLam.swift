@@ -40,7 +40,6 @@ extension Adapter {
             reaper.run { [core] in core.help([registration]) }
             return .inUse(use)
         }
-        registration.releasedAt = .now
         do {
             try core.deregister(registration)
             return .unpinned
@@ -59,7 +58,6 @@ extension Adapter {
     }
 
     private func reopen(_ registration: Registration) {
-        registration.releasedAt = nil
         core.mappings.reopen(registration.id, length: UInt64(registration.memory.length))
     }
 
