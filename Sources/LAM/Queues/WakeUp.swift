@@ -40,7 +40,8 @@ struct WakeUp: ~Copyable, Sendable {
         besides other: CInt, until deadline: MonotonicTime?, takeOther: () throws(VerbError) -> Void
     ) throws(VerbError) -> Bool {
         var polled = [
-            pollfd(fd: reading, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: reading, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: other, events: Int16(POLLIN), revents: 0),
         ]
         while unsafe poll(&polled, 2, Self.milliseconds(until: deadline)) <= 0 {
             if let deadline, MonotonicTime.now >= deadline { return false }

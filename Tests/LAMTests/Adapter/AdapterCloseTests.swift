@@ -63,7 +63,8 @@ struct AdapterCloseTests {
                 closing = TestThread {
                     try? adapter.close()
                     // What close waited for is destroyed, not just about to be.
-                    isClosed.value = device.regions.isEmpty && device.windows.isEmpty
+                    isClosed.value =
+                        device.regions.isEmpty && device.windows.isEmpty
                         && device.callCount(.destroyCompletionQueue) == device.callCount(.createCompletionQueue)
                 }
                 usleep(5_000)

@@ -15,7 +15,7 @@ struct MappingErrorTests {
             (.addressOverflow(address: 0xFFF0, length: 77), ["77 bytes at 0xfff0", "end of the address space"]),
             (.unmapped(address: 0x7F00), ["no memory is mapped at 0x7f00"]),
             (.notReadable(address: 0x7F00), ["0x7f00 may not be read", "PROT_READ"]),
-            (.notWritable(address: 0x7F00), ["0x7f00 may not be written", "PROT_WRITE", "read-only mapping"]),
+            (.notWritable(address: 0x7F00), ["0x7f00 may not be written", "PROT_WRITE", "other memory"]),
             (.tooManyMappings(limit: 524_287), ["524287", "release mappings"]),
             (.tooLong(asked: 10, limit: 9), ["10 bytes", "at most 9", "several shorter ones"]),
             (.allocationFailed(bytes: 4_097, errno: 12), ["4097 bytes", "Cannot allocate memory (errno 12)"]),

@@ -20,7 +20,8 @@ struct FailedPostTests {
             switch reason {
             case .wrongToken: bad.token = ~good.token
             case .unknownAddress: bad.address = LogicalAddress(rawValue: 0)
-            case .beyondMapping: bad = mapping.element(4096..<4104)
+            case .beyondMapping:
+                bad = mapping.element(4096..<4104)
                 bad.length = 1 << 31
             case .tooLong: bad = mapping.element(0..<(9 << 20))
             case .notConnected, .queueFull, .tooManyElements, .refused: break

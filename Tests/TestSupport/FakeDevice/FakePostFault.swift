@@ -21,6 +21,7 @@ extension FakeDevice {
     ///
     /// - Parameters:
     ///   - index: Which request of the post, from 0.
+    ///   - verb: `postSend` or `postReceive`.
     ///   - code: The `errno` value.
     package func refuseRequest(_ index: Int, ofNext verb: Verb, code: CInt) {
         withState { state in state.postFaults[verb] = .refusal(index: index, code: code) }

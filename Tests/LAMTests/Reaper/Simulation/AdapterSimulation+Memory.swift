@@ -52,7 +52,8 @@ extension AdapterSimulation {
     }
 
     func bind() {
-        guard let queuePair = queuePairs.randomElement(using: &random), let window = windows.randomElement(using: &random),
+        guard let queuePair = queuePairs.randomElement(using: &random),
+            let window = windows.randomElement(using: &random),
             let mapping = mappings.randomElement(using: &random), mapping.mapping != nil
         else { return }
         let flags: RequestFlags = Bool.random(using: &random) ? .silentSuccess : []
@@ -63,7 +64,8 @@ extension AdapterSimulation {
     }
 
     func invalidate() {
-        guard let queuePair = queuePairs.randomElement(using: &random), let window = windows.randomElement(using: &random)
+        guard let queuePair = queuePairs.randomElement(using: &random),
+            let window = windows.randomElement(using: &random)
         else { return }
         post(isSilent: false) { context throws(PostError) in
             try queuePair.queuePair?.invalidate(window.window, context: context)
