@@ -25,8 +25,8 @@ struct Children {
     mutating func add(_ registration: Registration) {
         let index = Int(registration.id.slot)
         if index >= registrations.count {
-            registrations.append(
-                contentsOf: repeatElement(nil, count: max(index + 1, 2 * registrations.count) - registrations.count))
+            let missing = max(index + 1, 2 * registrations.count) - registrations.count
+            registrations.append(contentsOf: repeatElement(nil, count: missing))
         }
         registrations[index] = registration
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where the results of requests arrive: `NDK_CQ`.
 ///
 /// One thread polls at a time; the compiler sees to it, because polling mutates. Queue pairs keep their completion
@@ -44,7 +46,7 @@ public struct CompletionQueue: ~Copyable, Sendable {
     /// raises no event any more.
     @inline(never)
     private func pollInTurn(into batch: inout CompletionBatch) {
-        while !core.poll(into: &batch) {}
+        while !core.poll(into: &batch) { sched_yield() }
     }
 }
 

@@ -17,7 +17,12 @@ extension FakeDevice {
         withState { state in state.faults = [:] }
     }
 
-    /// Makes the next post of a verb refuse one of its requests, counted from 0; those before it are posted.
+    /// Makes the next post of a verb refuse one of its requests; those before it are posted.
+    ///
+    /// - Parameters:
+    ///   - index: Which request of the post, from 0.
+    ///   - verb: `postSend` or `postReceive`.
+    ///   - code: The `errno` value.
     package func refuseRequest(_ index: Int, ofNext verb: Verb, code: CInt) {
         withState { state in state.postFaults[verb] = .refusal(index: index, code: code) }
     }
