@@ -11,9 +11,7 @@ extension OnDevice {
     struct OutstandingTests {
         private static let page = DeviceMemory.pageSize
 
-        @Test(
-            "[35] a mapping with a posted receive is released only after the receive completed and was polled",
-            .disabled("expects tryRelease to wait for the user's poll; the library now polls by itself"))
+        @Test("[35] a mapping with a posted receive is released only after the receive completed and was polled")
         func receive() throws {
             var pair = try Pair()
             var mapping = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
@@ -29,9 +27,7 @@ extension OnDevice {
             try pair.close()
         }
 
-        @Test(
-            "[36] a mapping at any position of a send is released only after the send's completion was polled",
-            .disabled("expects tryRelease to wait for the user's poll; the library now polls by itself"))
+        @Test("[36] a mapping at any position of a send is released only after the send's completion was polled")
         func sendPositions() throws {
             var pair = try Pair()
             let first = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
@@ -56,9 +52,7 @@ extension OnDevice {
             try pair.close()
         }
 
-        @Test(
-            "[36] a mapping that is written or read is released only after the completion was polled",
-            .disabled("expects tryRelease to wait for the user's poll; the library now polls by itself"))
+        @Test("[36] a mapping that is written or read is released only after the completion was polled")
         func writeAndRead() throws {
             var pair = try Pair()
             let target = try pair.openTarget()

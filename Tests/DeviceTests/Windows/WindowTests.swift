@@ -11,9 +11,7 @@ extension OnDevice {
     struct WindowTests {
         private static let page = DeviceMemory.pageSize
 
-        @Test(
-            "[48] over a mapping holds it until its invalidation has completed; the peer's access ends with it",
-            .disabled("expects tryRelease to wait for the user's poll; the library now polls by itself"))
+        @Test("[48] over a mapping holds it until its invalidation has completed; the peer's access ends with it")
         func holds() throws {
             var pair = try Pair()
             let opened = try PageBuffer(count: Self.page)
