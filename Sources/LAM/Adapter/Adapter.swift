@@ -15,6 +15,7 @@ public final class Adapter: Sendable {
 
     let core: AdapterCore
     let reaper: Reaper
+    let errands: ErrandThread
     /// Started by the first connector or listener.
     let connectionThread = Monitor<ConnectionThread?>(nil)
 
@@ -23,7 +24,13 @@ public final class Adapter: Sendable {
         self.info = info
         do { core = try AdapterCore(device: device) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
-        do { reaper = try Reaper(ReaperWork(core)) } catch {
+        do throws(VerbError) {
+            errands = try ErrandThread()
+            do throws(VerbError) { reaper = try Reaper(ReaperWork(core)) } catch {
+                errands.stop()
+                throw error
+            }
+        } catch {
             _ = core.token.release()
             throw AdapterError(error)
         }
@@ -31,6 +38,7 @@ public final class Adapter: Sendable {
 
     deinit {
         stopConnections()
+        errands.stop()
         reaper.stop()
     }
 
