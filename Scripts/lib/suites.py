@@ -22,6 +22,7 @@ DEVICE_SECONDS = 900
 # Short traces of a crash, and no colours in what is kept.
 ENVIRONMENT = os.environ | {
     "NO_COLOR": "1",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/leak-suppressions:print_suppressions=0",
     "SWIFT_BACKTRACE": "enable=yes,color=no,threads=crashed,limit=12,top=0,registers=none,images=none",
 }
 
@@ -244,8 +245,8 @@ def selection(tests, filter_):
     return ["--filter", "^(?:" + "|".join(re.escape(test.path) for test in tests) + ")(?:/|$)"]
 
 
-def run_native(bundle, arguments):
-    half = Half("native")
+def run_native(bundle, arguments, name="native"):
+    half = Half(name)
     half.clear()
     # One by one: several tests watch deadlines of the library's own, which a busy machine would miss.
     half.run(["timeout", "--kill-after=10", str(NATIVE_SECONDS)] + bundle_command(bundle, half)
@@ -268,8 +269,9 @@ def run_on_device(bundle, arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="Scripts/test", usage="Scripts/test [--native | --device] [FILTER]")
-    parser.add_argument("--bundle", required=True)
+    parser = argparse.ArgumentParser(
+        prog="Scripts/test", usage="Scripts/test [--native | --device | --sanitize] [FILTER]")
+    parser.add_argument("--bundle", action="append", type=lambda text: text.split("=", 1))
     parser.add_argument("--native", action="store_true")
     parser.add_argument("--device", action="store_true")
     parser.add_argument("filter", nargs="?")
@@ -277,16 +279,18 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
-    tests = tests_of(options.bundle)
+    bundles = dict(options.bundle)
+    tests = tests_of(next(iter(bundles.values())))
     if options.filter is not None:
         tests = [test for test in tests if test.matches(options.filter)]
     native = [test for test in tests if test.module != DEVICE_MODULE]
     device = [test for test in tests if test.module == DEVICE_MODULE]
     halves = []
     if not options.device and native:
-        halves.append(run_native(options.bundle, selection(native, options.filter)))
+        arguments = selection(native, options.filter)
+        halves += [run_native(bundle, arguments, name) for name, bundle in bundles.items()]
     if not options.native and device:
-        halves.append(run_on_device(options.bundle, selection(device, options.filter)))
+        halves.append(run_on_device(bundles["native"], selection(device, options.filter)))
     if not halves:
         sys.exit("test: no test was selected" + (f" by '{options.filter}'" if options.filter else ""))
     return conclude(halves, options)
@@ -301,7 +305,7 @@ def conclude(halves, options):
         for text in half.failures:
             print(f"failed: {text}")
     if options.native or options.device:
-        print(f"only the {halves[0].name} suites were asked for")
+        print(f"only these suites were asked for: {', '.join(half.name for half in halves)}")
     passed, failed, skipped = (sum(half.count(outcome) for half in halves) for outcome in ("passed", "failed", "skipped"))
     failed += sum(len(half.failures) for half in halves)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
