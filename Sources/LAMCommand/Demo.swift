@@ -6,9 +6,9 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Move a file between two processes over an RDMA device, and prove that nothing stays pinned.",
         discussion: """
-            Starts `lam serve` as a second process, puts the file there and gets it back. Every chunk moves through a
-            mapping of its own, which is released while its request is under way: the library keeps the memory pinned
-            until the device is done with it. Then both copies are compared with the file, and what the kernel says about
+            Starts `lam serve` as a second process, puts the file there and gets it back. Every chunk moves through a \
+            mapping of its own, which is released while its request is under way: the library keeps the memory pinned \
+            until the device is done with it. Then both copies are compared with the file, and what the kernel says about \
             pinned memory (VmPin) and memory regions (`rdma resource show`) with what it said before.
 
             Examples:

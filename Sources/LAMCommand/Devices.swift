@@ -7,7 +7,7 @@ struct Devices: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the RDMA devices of this machine.",
         discussion: """
-            One line for each address of each port: the name that --device takes, whether the port carries anything, and
+            One line for each address of each port: the name that --device takes, whether the port carries anything, and \
             the address at which peers find it. Soft devices (rxe, siw) are devices like any other.
 
             Examples:

@@ -5,7 +5,7 @@ struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find out whether mappings can be built on this machine, and what to do if not.",
         discussion: """
-            Looks at devices, ports, rights, limits and settings, and then builds a mapping of one page and releases it.
+            Looks at devices, ports, rights, limits and settings, and then builds a mapping of one page and releases it. \
             Each finding says what it means; below a warning or a problem stands the command that mends it.
 
             Examples:

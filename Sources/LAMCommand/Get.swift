@@ -7,8 +7,8 @@ struct Get: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fetch a file from a machine that runs `lam serve`.",
         discussion: """
-            The server writes the file directly into this process's memory (RDMA write), through memory windows that are
-            open for one chunk each. The file appears under its name when it is complete and its checksum is right;
+            The server writes the file directly into this process's memory (RDMA write), through memory windows that are \
+            open for one chunk each. The file appears under its name when it is complete and its checksum is right; \
             until then there is nothing, whatever goes wrong.
 
             Examples:

@@ -6,8 +6,8 @@ struct Put: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Store a file on a machine that runs `lam serve`.",
         discussion: """
-            The server reads the file directly from this process's memory (RDMA read), through memory windows that are
-            open for one chunk each. On the server the file appears under its name when it is complete, its checksum is
+            The server reads the file directly from this process's memory (RDMA read), through memory windows that are \
+            open for one chunk each. On the server the file appears under its name when it is complete, its checksum is \
             right and it is on the disk; a file of that name is then replaced.
 
             Examples:

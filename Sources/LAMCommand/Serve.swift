@@ -7,11 +7,11 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Let other machines get files from a directory and put files into it.",
         discussion: """
-            Serves any number of clients, each with a connection of its own, until Ctrl-C or SIGTERM. Files move by RDMA,
+            Serves any number of clients, each with a connection of its own, until Ctrl-C or SIGTERM. Files move by RDMA, \
             through memory that the clients open for one chunk at a time; this machine's memory is never open to anybody.
 
-            There is no access control: whoever can reach the address can read every regular file in the directory, and
-            replace it unless --read-only is given. Clients cannot leave the directory, neither by `..` nor by symbolic
+            There is no access control: whoever can reach the address can read every regular file in the directory, and \
+            replace it unless --read-only is given. Clients cannot leave the directory, neither by `..` nor by symbolic \
             links, which are not followed.
 
             Examples:

@@ -2,36 +2,39 @@ import Glibc
 import Synchronization
 package import Verbs
 
-/// Holds threads up in the verb that deregisters memory, so that a test can look at what others do meanwhile.
+/// Holds one thread up in the verb that destroys a queue pair, so that a test can look at what others do meanwhile.
 package final class VerbGate: Sendable {
-    private let isShut = Atomic<Bool>(false)
-    private let waiting = Atomic<Int>(0)
+    private enum State: UInt8, AtomicRepresentable {
+        case open, shut, occupied
+    }
+
+    private let state = Atomic(State.open)
 
     /// Creates an open gate.
     package init() {}
 
-    /// From now on threads wait in the verb.
-    package func shut() { isShut.store(true, ordering: .sequentiallyConsistent) }
+    /// The next thread that comes waits in the verb.
+    package func shut() { state.store(.shut, ordering: .sequentiallyConsistent) }
 
-    /// Lets them go on.
-    package func open() { isShut.store(false, ordering: .sequentiallyConsistent) }
+    /// Lets it go on.
+    package func open() { state.store(.open, ordering: .sequentiallyConsistent) }
 
-    /// How many threads wait.
-    package var waitingCount: Int { waiting.load(ordering: .sequentiallyConsistent) }
+    /// Whether a thread waits.
+    package var isOccupied: Bool { state.load(ordering: .sequentiallyConsistent) == .occupied }
 
     private func pass() {
-        waiting.add(1, ordering: .sequentiallyConsistent)
-        while isShut.load(ordering: .sequentiallyConsistent) { usleep(100) }
-        waiting.subtract(1, ordering: .sequentiallyConsistent)
+        let (isFirst, _) = state.compareExchange(
+            expected: .shut, desired: .occupied, ordering: .sequentiallyConsistent)
+        while isFirst, isOccupied { usleep(100) }
     }
 
     /// The same verbs behind this gate.
     package func guarding(_ verbs: ControlVerbs) -> ControlVerbs {
         var guarded = verbs
-        let deregister = unsafe verbs.memory.deregisterRegion
-        unsafe guarded.memory.deregisterRegion = { [self] region in
+        let destroy = unsafe verbs.queues.destroyQueuePair
+        unsafe guarded.queues.destroyQueuePair = { [self] queuePair in
             pass()
-            return unsafe deregister(region)
+            return unsafe destroy(queuePair)
         }
         return guarded
     }

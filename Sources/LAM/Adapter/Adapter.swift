@@ -15,15 +15,22 @@ public final class Adapter: Sendable {
 
     let core: AdapterCore
     let reaper: Reaper
+    let errands: ErrandThread
     /// Started by the first connector or listener.
     let connectionThread = Monitor<ConnectionThread?>(nil)
 
     /// Opens the adapter on an open device.
-    init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
+    init(device: DeviceContext, info: AdapterInfo, options: AdapterOptions) throws(AdapterError) {
         self.info = info
-        do { core = try AdapterCore(device: device) } catch { throw AdapterError(opening: error) }
+        do { core = try AdapterCore(device: device, options: options) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
-        do { reaper = try Reaper(ReaperWork(core)) } catch {
+        do throws(VerbError) {
+            errands = try ErrandThread()
+            do throws(VerbError) { reaper = try Reaper(ReaperWork(core)) } catch {
+                errands.stop()
+                throw error
+            }
+        } catch {
             _ = core.token.release()
             throw AdapterError(error)
         }
@@ -31,6 +38,7 @@ public final class Adapter: Sendable {
 
     deinit {
         stopConnections()
+        errands.stop()
         reaper.stop()
     }
 
@@ -38,7 +46,7 @@ public final class Adapter: Sendable {
     public var name: String { info.name }
 
     /// What the adapter has done so far.
-    public var statistics: AdapterStatistics { core.counters.snapshot }
+    public var statistics: AdapterStatistics { core.counters.snapshot(pinnedBytes: core.budget.pinnedBytes) }
 
     /// What keeps the adapter open.
     public var survivors: Survivors {

@@ -23,7 +23,7 @@ public struct QueuePair: ~Copyable, Sendable {
     }
 
     deinit {
-        if !isSpent { core.adapter.reaper.run { [core] in core.close() } }
+        if !isSpent { core.adapter.errands.run { [core] in core.close() } }
     }
 
     /// The number by which the device and the kernel know the queue pair.

@@ -11,7 +11,7 @@ extension QueuePairCore {
         unposted.withLock { $0 += accepted }
         noteFailure()
         // Where the end was noted before, it may also be over.
-        adapter.reaper.run { self.endPosting() }
+        adapter.errands.run { self.endPosting() }
     }
 
     /// Takes the deferred sends back. The caller has shut the send queue.

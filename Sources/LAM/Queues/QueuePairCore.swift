@@ -118,14 +118,14 @@ final class QueuePairCore: Sendable {
 
     /// A request failed: refuses further posts and has everything outstanding flushed.
     ///
-    /// Called by a poller, who must not wait for a poster; therefore the reaper does the rest.
+    /// Called by a poller, who must not wait for a poster; therefore another thread does the rest.
     func noteFailure() {
         guard state.exchange(State.ended.rawValue, ordering: .acquiringAndReleasing) != State.ended.rawValue else {
             return
         }
         adapter.core.queues.bar(sendQueue)
         adapter.core.queues.bar(receiveQueue)
-        adapter.reaper.run { self.endPosting() }
+        adapter.errands.run { self.endPosting() }
     }
 
     /// Refuses further posts, waits for those under way, and moves the queue pair to the error state.

@@ -18,7 +18,7 @@ final class WindowCore: Sendable {
         case bound(Binding)
         /// The invalidation is posted.
         case invalidating(Binding)
-        /// The device refused to deallocate the window; the reaper tries again.
+        /// The device refused to deallocate the window; the adapter tries again.
         case dying(Binding?)
 
         var binding: Binding? {
@@ -223,7 +223,7 @@ final class WindowCore: Sendable {
     }
 
     private func retryLater() {
-        adapter.reaper.run {
+        adapter.errands.run {
             usleep(Self.retryPauseMicroseconds)
             self.retryDeallocation()
         }

@@ -61,5 +61,21 @@ extension OnDevice {
             for name in complete { #expect(server.areEqual("file", name)) }
             #expect(try server.get("file", as: "").wait().status == (complete.isEmpty ? 0 : 1))
         }
+
+        @Test func `a process that may pin little moves smaller chunks, and one that may pin nothing says so`() throws {
+            let server = try LamServer()
+            try server.makeServed("file", count: 3 << 20)
+            func limited(_ kilobytes: Int) -> [String] {
+                ["prlimit", "--memlock=\(kilobytes << 10)", "setpriv", "--bounding-set", "-ipc_lock"]
+            }
+            let small = try server.get("file", under: limited(512)).wait()
+            #expect(small.status == 0, "\(small)")
+            #expect(server.areEqual("file", "file"))
+            let none = try server.get("file", as: "none", under: limited(64)).wait()
+            #expect(none.status == 1)
+            #expect(none.errors.contains("RLIMIT_MEMLOCK"))
+            #expect(none.errors.contains("ulimit -l"))
+            #expect(LamServer.names(in: server.fetched) == ["file"])
+        }
     }
 }
