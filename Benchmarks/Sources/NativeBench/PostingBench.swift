@@ -23,9 +23,9 @@ final class PostingBench {
 
         var target: String {
             switch self {
-            case .signaled, .receive: "<= 10 ns"
-            case .silent: "<= 3 ns"
-            case .build: ""
+            case .signaled, .receive: "1: <= 10 ns"
+            case .silent: "1: <= 3 ns"
+            case .build: "(2)"
             }
         }
     }
