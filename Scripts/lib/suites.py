@@ -23,6 +23,7 @@ DEVICE_SECONDS = 900
 ENVIRONMENT = os.environ | {
     "NO_COLOR": "1",
     "LSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/leak-suppressions:print_suppressions=0",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/race-suppressions",
     "SWIFT_BACKTRACE": "enable=yes,color=no,threads=crashed,limit=12,top=0,registers=none,images=none",
 }
 

@@ -19,7 +19,7 @@ package final class MappingTable: Sendable {
     package let slots: ChunkedTable<MappingSlot>
     /// The queues whose requests name the mappings.
     @usableFromInline let queues: QueueTable
-    private let free = Mutex(FreeSlots())
+    private let free = Locked(FreeSlots())
 
     private struct FreeSlots {
         var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)

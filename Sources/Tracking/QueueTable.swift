@@ -8,7 +8,7 @@ package final class QueueTable: Sendable {
     /// Whether posters pay for the barrier that nobody can issue on their behalf.
     let ownerFences: Bool
     /// As many as a `WireID` has room for.
-    private let free = Mutex(FreeList<QueueState>(0..<1 << 20))
+    private let free = Locked(FreeList<QueueState>(0..<1 << 20))
 
     /// - Parameter ownerFences: true where no barrier can be issued on a posting thread's behalf.
     package init(ownerFences: Bool) {
