@@ -149,6 +149,7 @@ extension RequestPoster {
     }
 
     /// Whether `use` would find the mapping; leaves no fence.
+    @inlinable @inline(__always)
     package func check(address: UInt64, length: UInt32) throws(UseError) {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)

@@ -51,6 +51,7 @@ extension RequestPoster {
         return count
     }
 
+    @inline(__always)
     private func checkAddresses(of elements: Span<ScatterGatherElement>) throws(PostError) {
         for index in elements.indices where elements[index].length > 0 {
             do throws(UseError) {
