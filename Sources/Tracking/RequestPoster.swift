@@ -150,11 +150,7 @@ extension RequestPoster {
 
     /// Whether `use` would find the mapping; leaves no fence.
     package func check(address: UInt64, length: UInt32) throws(UseError) {
-        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
-        let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
-        let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
-        guard offset < mapped else { throw .unmapped }
-        guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+        try mappings.check(address: address, length: UInt64(length))
     }
 
     /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.

@@ -20,11 +20,11 @@ extension QueuePairCore {
         _ capacity: QueuePairCapacity, in core: AdapterCore
     ) throws(AdapterError) -> (send: QueueID, receive: QueueID) {
         guard let send = core.queues.open(depth: deviceSendDepth(capacity), elements: capacity.sendElements) else {
-            throw .limitExceeded(what: "queues", asked: (1 << 20) + 1, limit: 1 << 20)
+            throw .limitExceeded(what: "queues", asked: QueueTable.capacity + 1, limit: QueueTable.capacity)
         }
         guard let receive = core.queues.open(depth: capacity.receiveDepth, elements: capacity.receiveElements) else {
             core.mappings.closeQueue(send)
-            throw .limitExceeded(what: "queues", asked: (1 << 20) + 1, limit: 1 << 20)
+            throw .limitExceeded(what: "queues", asked: QueueTable.capacity + 1, limit: QueueTable.capacity)
         }
         return (send, receive)
     }
