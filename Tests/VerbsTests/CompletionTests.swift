@@ -41,6 +41,40 @@ struct CompletionTests {
         #expect(try buffer.poll(fixture.queue.pollTarget) == 1)
     }
 
+    @Test func `What was labeled stays, oldest first, and a further poll comes behind it`() throws {
+        let fixture = try Fixture()
+        post([.signaled, .signaled, .signaled], on: fixture.queuePair)
+        fixture.device.complete(fixture.queuePair.number, sends: .max)
+        var buffer = PollBuffer(capacity: 2)
+        #expect(try buffer.poll(fixture.queue.pollTarget) == 2)
+        let labeled = buffer.relabel { completion in
+            completion.identifier == 1 ? nil : CompletionLabel(identifier: 77, operation: 7)
+        }
+        #expect(labeled == 1)
+        buffer.keep(first: labeled)
+        #expect(try buffer.pollOn(fixture.queue.pollTarget) == 1)
+        #expect(buffer.count == 2)
+        #expect([buffer[0].identifier, buffer[1].identifier] == [77, 2])
+        #expect(buffer[0].operation == 7)
+        #expect(buffer[0].queuePairNumber == fixture.queuePair.number)
+        buffer[0] = buffer[1]
+        #expect(buffer[0] == buffer[1])
+        buffer.keep(first: 0)
+        let own = WorkCompletion(identifier: 5, status: .flushed, operation: 3, queuePairNumber: 9)
+        buffer.append(own)
+        #expect(buffer[0] == own)
+    }
+
+    @Test func `More completions than there is room for trap`() async {
+        await #expect(processExitsWith: .failure) {
+            var buffer = PollBuffer(capacity: 1)
+            for identifier in 0..<2 as Range<UInt64> {
+                buffer.append(
+                    WorkCompletion(identifier: identifier, status: .flushed, operation: 0, queuePairNumber: 1))
+            }
+        }
+    }
+
     @Test func `Reading past the completions of a poll traps`() async {
         await #expect(processExitsWith: .failure) {
             let buffer = PollBuffer(capacity: 2)

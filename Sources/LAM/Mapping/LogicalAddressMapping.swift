@@ -1,4 +1,4 @@
-import Tracking
+public import Tracking
 
 /// Memory that an adapter may reach: a logical address mapping, LAM.
 ///
@@ -10,9 +10,9 @@ import Tracking
 /// it releases it. However it is released, the memory stays pinned until no request and no window can touch it.
 public struct LogicalAddressMapping: ~Copyable, Sendable {
     let registration: Registration
-    let adapter: Adapter
+    @usableFromInline let adapter: Adapter
     /// All that a request needs to know, on one cache line.
-    let place: MappingPlace
+    @usableFromInline let place: MappingPlace
 
     init(_ registration: Registration, at place: MappingPlace, of adapter: Adapter) {
         self.registration = registration

@@ -14,7 +14,7 @@ public struct CompletionQueue: ~Copyable, Sendable {
     ///
     /// Silent requests that succeeded give none. Results come in the order in which each queue was posted to.
     /// - Returns: how many; 0 also while a closing queue pair is polling at this moment.
-    /// - Complexity: one `ibv_poll_cq` for up to 32 completions; allocates nothing, takes no lock.
+    /// - Complexity: one `ibv_poll_cq`; allocates nothing, takes no lock.
     public mutating func poll(into batch: inout CompletionBatch) -> Int {
         _ = core.poll(into: &batch)
         return batch.count

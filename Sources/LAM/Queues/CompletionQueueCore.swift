@@ -21,12 +21,11 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// In memory of its own, so that no access pays for an exclusivity check.
     private let polling: UnsafeMutablePointer<Polling>
 
-    private static var entriesPerPoll: Int { 32 }
-
     private struct Polling: ~Copyable {
-        var buffer = PollBuffer(capacity: CompletionQueueCore.entriesPerPoll)
+        /// For whoever polls in the user's stead.
+        var buffer = PollBuffer(capacity: 32)
         /// What others polled in the user's stead, oldest first. Delivered before anything newer.
-        var pending: [Completion] = [] {
+        var pending: [WorkCompletion] = [] {
             didSet { hasPending = !pending.isEmpty }
         }
         var deliveredCount = 0
@@ -87,31 +86,22 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     /// Fills `batch` with what is pending and then with what the device has.
     ///
-    /// - Returns: false if somebody else is polling at this moment; nothing was done.
+    /// - Returns: false if somebody else is polling at this moment; `batch` is empty then.
     @inline(__always)
     func poll(into batch: inout CompletionBatch) -> Bool {
-        batch.clear()
-        guard turnstile.enterAtOnce() || enterAfterOthers() else { return false }
-        defer { turnstile.leave() }
-        if unsafe polling.pointee.hasPending {
-            unsafe Self.deliverPending(&polling.pointee, to: &batch)
+        guard turnstile.enterAtOnce() || enterAfterOthers() else {
+            batch.entries.keep(first: 0)
+            return false
         }
-        if pollOnce(into: &batch) { pollOn(into: &batch) }
+        defer { turnstile.leave() }
+        guard unsafe !polling.pointee.hasPending else {
+            unsafe deliverPending(&polling.pointee, to: &batch.entries)
+            return true
+        }
+        let taken = take { (target) throws(VerbError) in try batch.entries.poll(target) }
+        let usual = batch.entries.relabel { retireUsual($0) }
+        if usual < taken { retireAll(of: &batch.entries, from: usual) }
         return true
-    }
-
-    /// - Returns: whether there may be more, and room for it.
-    @inline(__always)
-    private func pollOnce(into batch: inout CompletionBatch) -> Bool {
-        let asked = unsafe min(batch.room, polling.pointee.buffer.capacity)
-        let count = unsafe take(atMost: asked, into: &polling.pointee.buffer)
-        unsafe polling.pointee.buffer.forEach { index, entry in retire(entry, at: index, into: &batch) }
-        return count == asked && !batch.isFull
-    }
-
-    @inline(never)
-    private func pollOn(into batch: inout CompletionBatch) {
-        while pollOnce(into: &batch) {}
     }
 
     @inline(never)
@@ -122,39 +112,51 @@ final class CompletionQueueCore: @unchecked Sendable {
         }
     }
 
-    /// Retires what one entry of the last poll stands for.
+    /// Retires what an entry stands for if it is a request that succeeded, whose success is not silent, and that
+    /// concerns no window of this side.
     ///
-    /// The usual case, and nothing else: a request that succeeded, and concerns no window of this side.
+    /// - Returns: what its user is to find; nil, and nothing was retired, in any other case.
     @inline(__always)
-    private func retire(_ entry: WorkCompletion, at index: Int, into batch: inout CompletionBatch) {
+    private func retireUsual(_ entry: WorkCompletion) -> CompletionLabel? {
         guard entry.status.rawValue == 0, !entry.mayInvalidate,
             let ordinary = retirer.ordinaryRequest(WireID(raw: entry.identifier)),
-            case let tag = RequestTag(rawValue: ordinary.request.tag), !tag.concernsWindow
-        else { return retireUnusual(index, into: &batch) }
+            case let tag = RequestTag(rawValue: ordinary.request.tag), tag.isUsual
+        else { return nil }
         ordinary.retire()
-        if tag.isSilent { return }
-        batch.append(
-            Completion(
-                context: ordinary.request.context, status: .success, tag: tag, byteCount: entry.byteCount,
-                queuePairNumber: entry.queuePairNumber, vendorError: 0))
+        return CompletionLabel(identifier: ordinary.request.context, operation: UInt32(tag.operationNumber))
     }
 
-    // The index rather than the entry, which would be copied for this call even where it is not made.
+    /// Retires all entries from one on, keeps those that somebody is to hear of, and takes further ones while there is
+    /// room and there may be more.
     @inline(never)
-    private func retireUnusual(_ index: Int, into batch: inout CompletionBatch) {
-        if let completion = unsafe retire(polling.pointee.buffer[index]) { batch.append(completion) }
+    private func retireAll(of entries: inout PollBuffer, from first: Int) {
+        var kept = first
+        while true {
+            let isFull = entries.count == entries.capacity
+            for index in kept..<entries.count {
+                guard let completion = retire(entries[index]) else { continue }
+                entries[kept] = completion
+                kept += 1
+            }
+            entries.keep(first: kept)
+            guard isFull, kept < entries.capacity else { return }
+            _ = take { (target) throws(VerbError) in try entries.pollOn(target) }
+        }
     }
 
     @inline(never)
-    private static func deliverPending(_ polling: inout Polling, to batch: inout CompletionBatch) {
-        while polling.deliveredCount < polling.pending.count, !batch.isFull {
-            batch.append(polling.pending[polling.deliveredCount])
+    private func deliverPending(_ polling: inout Polling, to entries: inout PollBuffer) {
+        entries.keep(first: 0)
+        while polling.deliveredCount < polling.pending.count, entries.count < entries.capacity {
+            entries.append(polling.pending[polling.deliveredCount])
             polling.deliveredCount += 1
         }
-        if polling.deliveredCount == polling.pending.count {
-            polling.pending.removeAll(keepingCapacity: true)
-            polling.deliveredCount = 0
-        }
+        guard polling.deliveredCount == polling.pending.count else { return }
+        polling.pending.removeAll(keepingCapacity: true)
+        polling.deliveredCount = 0
+        let delivered = entries.count
+        _ = take { (target) throws(VerbError) in try entries.pollOn(target) }
+        retireAll(of: &entries, from: delivered)
     }
 
     /// Waits until the queue may have something that no poll has given yet.
@@ -200,7 +202,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     }
 
     /// Delivers completions that the device does not know of.
-    func deliver(_ completions: [Completion]) {
+    func deliver(_ completions: [WorkCompletion]) {
         whileHeld { polling in
             drainDevice(&polling)
             polling.pending += completions
@@ -218,8 +220,8 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     private func drainDevice(_ polling: inout Polling) {
         let before = polling.pending.count
-        while case let count = take(atMost: Self.entriesPerPoll, into: &polling.buffer), count > 0 {
-            for index in 0..<count {
+        while take({ (target) throws(VerbError) in try polling.buffer.poll(target) }) > 0 {
+            for index in 0..<polling.buffer.count {
                 if let completion = retire(polling.buffer[index]) { polling.pending.append(completion) }
             }
         }
@@ -228,17 +230,17 @@ final class CompletionQueueCore: @unchecked Sendable {
 
     // MARK: Retiring
 
-    /// Takes entries from the device's queue; a device that fails has none.
+    /// Has `poll` take entries from the device's queue; a device that fails has none.
     @inline(__always)
-    private func take(atMost limit: Int, into buffer: inout PollBuffer) -> Int {
-        do { return try buffer.poll(target, atMost: limit) } catch {
+    private func take(_ poll: (PollTarget) throws(VerbError) -> Int) -> Int {
+        do { return try poll(target) } catch {
             noteFailedPoll()
             return 0
         }
     }
 
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
-    private func retire(_ entry: WorkCompletion) -> Completion? {
+    private func retire(_ entry: WorkCompletion) -> WorkCompletion? {
         guard let retired = retirer.retire(WireID(raw: entry.identifier)) else {
             noteStray()
             return nil
@@ -249,10 +251,10 @@ final class CompletionQueueCore: @unchecked Sendable {
             noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
-        return Completion(
-            context: retired.request.context, status: CompletionStatus(rawValue: entry.status.rawValue),
-            tag: tag, byteCount: isSuccess ? entry.byteCount : 0,
-            queuePairNumber: entry.queuePairNumber, vendorError: isSuccess ? 0 : entry.vendorError)
+        var completion = entry
+        completion.identifier = retired.request.context
+        completion.operation = UInt32(tag.operationNumber)
+        return completion
     }
 
     // MARK: What is rare

@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// What can be posted. Each request completes once, with the context that it was posted with, unless its success is
 /// silent. A request that throws was not posted.
@@ -17,6 +17,7 @@ extension QueuePair {
     }
 
     /// Sends a message from one mapping.
+    @inlinable @inline(__always)
     public mutating func send(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
@@ -44,6 +45,7 @@ extension QueuePair {
     }
 
     /// Writes to a peer's memory from one mapping.
+    @inlinable @inline(__always)
     public mutating func write(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, to remote: RemoteMemory, context: UInt64 = 0,
         flags: RequestFlags = []
@@ -77,6 +79,7 @@ extension QueuePair {
     }
 
     /// Reads a peer's memory into one mapping.
+    @inlinable @inline(__always)
     public mutating func read(
         into mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, from remote: RemoteMemory,
         context: UInt64 = 0, flags: RequestFlags = []
@@ -86,11 +89,15 @@ extension QueuePair {
     }
 
     /// On rxe a read that the connection does not allow would never complete (T57).
-    @inline(__always)
-    private mutating func checkReads() throws(PostError) {
-        guard !core.isConnected || core.outboundReads.load(ordering: .relaxed) > 0 else {
-            throw sends.refuse(.readsNotAllowed)
-        }
+    @inlinable @inline(__always)
+    mutating func checkReads() throws(PostError) {
+        if core.outboundReads.load(ordering: .relaxed) == 0 { try refuseRead() }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func refuseRead() throws(PostError) {
+        // Before it is connected there is another reason.
+        if core.isConnected { throw sends.refuse(.readsNotAllowed) }
     }
 
     // MARK: Receive
@@ -103,6 +110,7 @@ extension QueuePair {
     }
 
     /// Posts one mapping for a message of the peer.
+    @inlinable @inline(__always)
     public mutating func receive(
         into mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64 = 0
     ) throws(PostError) {

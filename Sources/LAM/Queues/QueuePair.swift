@@ -10,9 +10,9 @@ import Verbs
 /// Dropping a queue pair ends it in the background; ``close()`` does so before it returns.
 public struct QueuePair: ~Copyable, Sendable {
     // First, so that a post finds its state where it found the queue pair.
-    var sends: SendPath
-    var receives: ReceivePath
-    let core: QueuePairCore
+    @usableFromInline var sends: SendPath
+    @usableFromInline var receives: ReceivePath
+    @usableFromInline let core: QueuePairCore
     /// Set when `close` has ended the queue pair, so that `deinit` has nothing left to do.
     private var isSpent = false
 

@@ -1,5 +1,6 @@
 import Synchronization
 import Tracking
+import Verbs
 
 extension QueuePairCore {
     /// Requests whose posts succeeded were refused by the device: what the user was promised failed.
@@ -35,9 +36,9 @@ extension QueuePairCore {
             until: .now.advanced(by: Self.drainTime), isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
         sendCompletions.deliver(
             requests.map { request in
-                Completion(
-                    context: request.context, status: .flushed,
-                    operation: RequestTag(rawValue: request.tag).operation, queuePairNumber: number)
+                WorkCompletion(
+                    identifier: request.context, status: .flushed,
+                    operation: UInt32(RequestTag(rawValue: request.tag).operationNumber), queuePairNumber: number)
             })
     }
 }

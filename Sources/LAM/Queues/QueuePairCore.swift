@@ -1,9 +1,10 @@
 import Glibc
-import Synchronization
+public import Synchronization
 import Tracking
 import Verbs
 
 /// A queue pair as the threads share it: its user's, the poller's, the reaper's, and the connection's.
+@usableFromInline
 final class QueuePairCore: Sendable {
     let adapter: Adapter
     let sendCompletions: CompletionQueueCore
@@ -17,14 +18,14 @@ final class QueuePairCore: Sendable {
 
     private let state = Atomic<UInt8>(State.created.rawValue)
     /// The last send that will produce a completion whatever happens.
-    let lastSignaled = Atomic<UInt64>(0)
+    @usableFromInline let lastSignaled = Atomic<UInt64>(0)
     /// How many accepted sends wait for the next doorbell: the latest ones of the send queue.
     let deferredCount = Atomic<Int>(0)
     /// Sends whose posts succeeded and which the device will never see. They complete as flushed when the queue pair
     /// ends, after everything that the device has.
     let unposted = Monitor<[Tracking.Request]>([])
     /// Outbound reads that the connection allows.
-    let outboundReads = Atomic<UInt8>(0)
+    @usableFromInline let outboundReads = Atomic<UInt8>(0)
     /// The first sequence number of a connection made by hand.
     let packetSequenceNumber = UInt32.random(in: 0..<(1 << 24))
     /// Binds and invalidations whose completions are still to come.

@@ -1,15 +1,19 @@
-import Tracking
-import Verbs
+public import Tracking
+public import Verbs
 
 /// The hot path of receives.
+@usableFromInline
 struct ReceivePath: ~Copyable, Sendable {
     private let core: QueuePairCore
-    private let target: PostTarget
-    private var poster: RequestPoster
+    @usableFromInline let target: PostTarget
+    @usableFromInline var poster: RequestPoster
+    @usableFromInline var single = SingleReceive()
     private var chain: ReceiveChain
-    private let adapter: ObjectIdentifier
+    @usableFromInline let adapter: ObjectIdentifier
     private let token: UInt32
     private let limits: ElementLimits
+    /// Bytes of a receive of one element.
+    @usableFromInline let lengthLimit: UInt64
 
     init(_ core: QueuePairCore) {
         self.core = core
@@ -20,12 +24,13 @@ struct ReceivePath: ~Copyable, Sendable {
         adapter = ObjectIdentifier(core.adapter)
         token = core.adapter.privilegedToken
         limits = ElementLimits(count: core.capacity.receiveElements, bytes: UInt64(Int64.max))
+        lengthLimit = limits.count == 0 ? 0 : UInt64(UInt32.max)
     }
 
     /// Posts one receive into bytes of one mapping.
     ///
     /// As with sends, everything but the usual case goes the way of any number of elements.
-    @inline(__always)
+    @inlinable @inline(__always)
     mutating func post(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
@@ -36,38 +41,38 @@ struct ReceivePath: ~Copyable, Sendable {
         }
         defer { poster.leave() }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
-        let code = chain.postAlone(
+        let code = single.post(
             identifier: wire.raw, address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
             // Not longer than that: `isUsual`.
             length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key, to: target)
-        if code != 0 { try failAlone(code, at: place.base) }
+        if code != 0 { try refuseSingle(code) }
     }
 
     /// Whether the bytes lie in the mapping, and are some but fewer than 4 GiB.
-    @inline(__always)
-    private func isUsual(_ bytes: Range<Int>, of place: MappingPlace) -> Bool {
+    @inlinable @inline(__always)
+    func isUsual(_ bytes: Range<Int>, of place: MappingPlace) -> Bool {
         // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
-            && count &- 1 < UInt64(UInt32.max) && limits.count > 0
+            && count &- 1 < lengthLimit
     }
 
-    @inline(never)
-    private mutating func failAlone(_ code: CInt, at address: UInt64) throws(PostError) {
-        guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
+    @usableFromInline @inline(never)
+    mutating func refuseSingle(_ code: CInt) throws(PostError) {
+        guard case .refused(_, let code) = single.outcome(code) else { return }
         poster.withdraw(1) { _ in }
-        poster.disown(address: address)
+        poster.disown(address: single.address)
         throw .verbFailed(verb: "ibv_post_recv", errno: code)
     }
 
     /// Another adapter's mapping, whose address and token may by chance be right here, too.
-    @inline(never)
-    private func refuseForeign() throws(PostError) {
+    @usableFromInline @inline(never)
+    func refuseForeign() throws(PostError) {
         throw .unknownAddress(element: 0)
     }
 
-    @inline(never)
-    private mutating func postUnusually(
+    @usableFromInline @inline(never)
+    mutating func postUnusually(
         _ place: MappingPlace, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
         let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: token)]

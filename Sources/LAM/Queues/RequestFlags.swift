@@ -4,22 +4,23 @@ public struct RequestFlags: OptionSet, Hashable, Sendable {
     public let rawValue: UInt32
 
     /// Creates flags from their NDK numbers.
+    @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
     /// Whether one flag is set; `contains` is generic, and its cost shows on the way of a request.
-    @inline(__always)
+    @inlinable @inline(__always)
     func has(_ flag: RequestFlags) -> Bool { rawValue & flag.rawValue != 0 }
 
     /// Success produces no completion; failure does. The request is unsignaled, so its success costs nothing.
-    public static var silentSuccess: RequestFlags { RequestFlags(rawValue: 0x001) }
+    @inlinable public static var silentSuccess: RequestFlags { RequestFlags(rawValue: 0x001) }
     /// The device does not begin before all earlier reads of the queue have completed.
-    public static var readFence: RequestFlags { RequestFlags(rawValue: 0x002) }
+    @inlinable public static var readFence: RequestFlags { RequestFlags(rawValue: 0x002) }
     /// The peer's completion queue, if armed for solicited completions, notifies.
-    public static var solicitEvent: RequestFlags { RequestFlags(rawValue: 0x004) }
+    @inlinable public static var solicitEvent: RequestFlags { RequestFlags(rawValue: 0x004) }
     /// The device is told together with the next request that does not have this flag.
-    public static var `defer`: RequestFlags { RequestFlags(rawValue: 0x200) }
+    @inlinable public static var `defer`: RequestFlags { RequestFlags(rawValue: 0x200) }
 }
 
 /// What a request does, as its completion reports it. The numbers are those of `NDK_OPERATION_TYPE`.
@@ -39,20 +40,26 @@ public enum Operation: UInt16, Hashable, Sendable {
 }
 
 /// What the library keeps with a request until it is retired, in 32 bits.
-struct RequestTag {
-    let rawValue: UInt32
+@usableFromInline
+struct RequestTag: Sendable {
+    @usableFromInline let rawValue: UInt32
 
     // The lowest bit, as in `RequestFlags`; the operation is above.
-    private static let silentBit: UInt32 = RequestFlags.silentSuccess.rawValue
-    private static let markerBit: UInt32 = 1 << 1
-    private static let operationShift: UInt32 = 16
+    @inlinable static var silentBit: UInt32 { RequestFlags.silentSuccess.rawValue }
+    @inlinable static var markerBit: UInt32 { 1 << 1 }
+    @inlinable static var windowBit: UInt32 { 1 << 2 }
+    @inlinable static var operationShift: UInt32 { 16 }
 
+    @inlinable @inline(__always)
     init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
+    @inlinable @inline(__always)
     init(_ operation: Operation, isSilent: Bool) {
-        rawValue = UInt32(operation.rawValue) << Self.operationShift | (isSilent ? Self.silentBit : 0)
+        rawValue =
+            UInt32(operation.rawValue) << Self.operationShift | (isSilent ? Self.silentBit : 0)
+            | (operation == .bind || operation == .invalidate ? Self.windowBit : 0)
     }
 
     /// The library's own request, posted behind an unsignaled tail; nobody hears of it.
@@ -63,7 +70,7 @@ struct RequestTag {
     var operation: Operation { Operation(rawValue: operationNumber) ?? .receive }
     var isSilent: Bool { rawValue & Self.silentBit != 0 }
     var isMarker: Bool { rawValue & Self.markerBit != 0 }
-    var concernsWindow: Bool {
-        operationNumber & (Operation.bind.rawValue | Operation.invalidate.rawValue) != 0
-    }
+    var concernsWindow: Bool { rawValue & Self.windowBit != 0 }
+    /// Whether it is none of these.
+    var isUsual: Bool { rawValue & (Self.silentBit | Self.markerBit | Self.windowBit) == 0 }
 }

@@ -25,6 +25,7 @@ public struct RemoteMemory: Hashable, Sendable {
     public var key: UInt32
 
     /// Creates the name of a peer's memory from what the peer said.
+    @inlinable
     public init(address: UInt64, key: UInt32) {
         self.address = address
         self.key = key

@@ -1,24 +1,25 @@
 import Synchronization
-import Tracking
-import Verbs
+public import Tracking
+public import Verbs
 
 /// The hot path of sends, writes and reads: checks, translates, leaves fences, posts.
 ///
 /// Allocates nothing, takes no lock, makes no system call of its own.
+@usableFromInline
 struct SendPath: ~Copyable, Sendable {
-    private let core: QueuePairCore
-    private let target: PostTarget
-    private var poster: RequestPoster
-    private var chain: SendChain
-    private let adapter: ObjectIdentifier
-    private let token: UInt32
+    @usableFromInline let core: QueuePairCore
+    @usableFromInline let target: PostTarget
+    @usableFromInline var poster: RequestPoster
+    @usableFromInline var single = SingleSend()
+    @usableFromInline var chain: SendChain
+    @usableFromInline let adapter: ObjectIdentifier
+    let token: UInt32
     private let limits: ElementLimits
     private let inlineLimit: Int
     /// Bytes of a request of one element.
-    private let lengthLimit: UInt64
-    /// How many requests may yet be unsignaled; from half the depth on one is signaled in any case.
-    private var unsignaledRoom: Int
-    private let unsignaledLimit: Int
+    @usableFromInline let lengthLimit: UInt64
+    /// How many requests in a row may be unsignaled; the one after them is signaled in any case.
+    @usableFromInline let unsignaledLimit: UInt64
 
     /// One request, apart from its elements.
     struct Request {
@@ -41,72 +42,10 @@ struct SendPath: ~Copyable, Sendable {
             count: core.capacity.sendElements, bytes: UInt64(core.adapter.info.maxTransferLength))
         inlineLimit = core.capacity.inlineBytes
         lengthLimit = limits.count == 0 ? 0 : min(UInt64(UInt32.max), limits.bytes)
-        unsignaledLimit = core.capacity.sendDepth / 2
-        unsignaledRoom = unsignaledLimit
+        unsignaledLimit = UInt64(core.capacity.sendDepth) / 2
     }
 
     // MARK: Posting
-
-    /// Posts one request over bytes of one mapping.
-    ///
-    /// The usual case is done here and nothing else: no deferred request before it, neither empty nor too long, nobody
-    /// to wait for, and room in the queue. Everything else goes the way of any number of elements.
-    @inline(__always)
-    mutating func post(
-        _ operation: Operation, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
-        _ remote: RemoteMemory = RemoteMemory(address: 0, key: 0), context: UInt64, flags: RequestFlags
-    ) throws(PostError) {
-        guard ObjectIdentifier(mapping.adapter) == adapter else { return try refuseForeign() }
-        // From here on its place is all that is needed of the mapping, which spares registers.
-        let place = mapping.place
-        guard isUsual(bytes, of: place, flags), poster.beginAtOnce(using: place) else {
-            return try postUnusually(place, bytes, remote, context: context, flags: flags, operation)
-        }
-        defer { poster.leave() }
-        let tag = RequestTag(operation, isSilent: flags.has(.silentSuccess))
-        let wire = poster.commit(context: context, tag: tag.rawValue)
-        let code = chain.postAlone(
-            operation.verb, identifier: wire.raw, flags: signal(flags),
-            address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
-            // Not longer than that: `isUsual`.
-            length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key,
-            remoteAddress: remote.address, remoteKey: remote.key, to: target)
-        if code != 0 { try failAlone(code, at: place.base) }
-    }
-
-    /// Whether the bytes lie in the mapping and nothing about the request needs a second look.
-    @inline(__always)
-    private func isUsual(_ bytes: Range<Int>, of place: MappingPlace, _ flags: RequestFlags) -> Bool {
-        // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
-        let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
-        return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
-            && count &- 1 < lengthLimit
-            && UInt(flags.rawValue & RequestFlags.defer.rawValue) | UInt(bitPattern: chain.count) == 0
-    }
-
-    /// Another adapter's mapping, whose address and token may by chance be right here, too.
-    @inline(never)
-    private mutating func refuseForeign() throws(PostError) {
-        throw refuse(.unknownAddress(element: 0))
-    }
-
-    @inline(never)
-    private mutating func postUnusually(
-        _ place: MappingPlace, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64, flags: RequestFlags,
-        _ operation: Operation
-    ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: token)]
-        try post(
-            Request(operation: operation, context: context, flags: flags, remote: remote), element.span)
-    }
-
-    @inline(never)
-    private mutating func failAlone(_ code: CInt, at address: UInt64) throws(PostError) {
-        guard case .refused(_, let code) = chain.outcomeAlone(code) else { return }
-        _ = withdraw(1)
-        poster.disown(address: address)
-        throw .verbFailed(verb: "ibv_post_send", errno: code)
-    }
 
     /// Posts one request, and the deferred ones before it.
     @inline(__always)
@@ -215,94 +154,6 @@ struct SendPath: ~Copyable, Sendable {
                 remoteAddress: request.remote.address, remoteKey: request.remote.key)
         default:
             chain.appendSend(identifier: identifier, elementCount: elementCount, flags: flags)
-        }
-    }
-
-    /// The flags for the device. A silent request is unsignaled, except one in every half queue, which lets the device
-    /// and the timeline move on.
-    @inline(__always)
-    private mutating func signal(_ flags: RequestFlags) -> SendFlags {
-        // Solicited has the same bit in both, the read fence the next lower one.
-        var device =
-            flags.rawValue & RequestFlags.solicitEvent.rawValue
-            | (flags.rawValue & RequestFlags.readFence.rawValue) >> 1
-        if flags.has(.silentSuccess), unsignaledRoom > 0 {
-            unsignaledRoom &-= 1
-        } else {
-            unsignaledRoom = unsignaledLimit
-            device |= SendFlags.signaled.rawValue
-            core.lastSignaled.store(poster.posted, ordering: .releasing)
-        }
-        return SendFlags(rawValue: device)
-    }
-
-    // MARK: The doorbell
-
-    /// Hands the chain over, of which the last request is the caller's own.
-    @inline(__always)
-    private mutating func ring() throws(PostError) {
-        let count = chain.count
-        guard case .refused(let first, let code) = handOver() else { return }
-        try refuseLast(of: count - first, code)
-    }
-
-    /// The device refused the last `count` requests, of which the last one is the caller's own.
-    @inline(never)
-    private mutating func refuseLast(of count: Int, _ code: CInt) throws(PostError) {
-        core.refuse(takeBack(count).dropLast())
-        throw .verbFailed(verb: "ibv_post_send", errno: code)
-    }
-
-    /// Hands over requests whose posts have all succeeded: where the device refuses, they complete as flushed.
-    private mutating func ringAccepted() {
-        let count = chain.count
-        guard count > 0 else { return }
-        let outcome = handOver()
-        core.deferredCount.store(0, ordering: .releasing)
-        guard case .refused(let first, _) = outcome else { return }
-        core.refuse(takeBack(count - first))
-    }
-
-    /// Empties the chain, unless some of it is refused and must be taken back.
-    ///
-    /// - Returns: how it went; requests whose fate the device leaves open count as posted until they are flushed (T11).
-    @inline(__always)
-    private mutating func handOver() -> PostOutcome {
-        let count = chain.count
-        let outcome = chain.post(to: target)
-        if case .refused = outcome {} else { chain.reset() }
-        if count > 1 { core.deferredCount.store(0, ordering: .releasing) }
-        return outcome
-    }
-
-    /// Takes the last requests of the chain back, which the device refused, and empties it.
-    private mutating func takeBack(_ count: Int) -> [Tracking.Request] {
-        let refused = withdraw(count)
-        chain.forEachAddress(inLast: count) { poster.disown(address: $0) }
-        chain.reset()
-        return refused
-    }
-
-    /// Withdraws the last positions.
-    private mutating func withdraw(_ count: Int) -> [Tracking.Request] {
-        var refused: [Tracking.Request] = []
-        // What was the last signaled position may be given to an unsignaled request next.
-        core.lastSignaled.store(0, ordering: .releasing)
-        // Perhaps it was the one that was to be signaled; then nothing would be for another half queue.
-        unsignaledRoom = 0
-        poster.withdraw(UInt64(count)) { refused.append($0) }
-        return refused
-    }
-}
-
-extension Operation {
-    /// What the device is told of a request with elements.
-    @inline(__always)
-    fileprivate var verb: SendOperation {
-        switch self {
-        case .write: .write
-        case .read: .read
-        default: .send
         }
     }
 }

@@ -1,13 +1,14 @@
 public import CRDMA
 
-/// Room for the completions of one poll.
+/// Room for completions, where the device writes them and where their user reads them.
 ///
-/// Nothing here allocates, locks or counts references.
+/// Nothing here allocates, locks or counts references, and nothing is copied: what a completion means to the user takes
+/// the place of what it means to the device.
 @usableFromInline @safe
 package struct PollBuffer: ~Copyable, @unchecked Sendable {
-    /// How many completions a poll takes at most.
+    /// How many completions there is room for.
     @usableFromInline package let capacity: Int
-    /// How many the last poll took.
+    /// How many there are.
     @usableFromInline package internal(set) var count = 0
 
     // The array belongs to this value alone, which makes it `@unchecked Sendable`.
@@ -23,31 +24,89 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
 
     deinit { unsafe completions.deallocate() }
 
-    /// Takes completions from a queue, oldest first, over those of the last poll (`ibv_poll_cq`).
+    /// Takes completions from a queue, oldest first, over those that are there (`ibv_poll_cq`).
     ///
     /// - Returns: How many; less than `capacity` means that the queue is empty now.
     /// - Throws: `EIO` when the device fails; nothing was taken then.
+    @discardableResult
     @inlinable @inline(__always)
-    package mutating func poll(_ target: PollTarget, atMost limit: Int = .max) throws(VerbError) -> Int {
+    package mutating func poll(_ target: PollTarget) throws(VerbError) -> Int {
+        count = 0
+        return try pollOn(target)
+    }
+
+    /// Takes further completions, behind those that are there.
+    ///
+    /// - Returns: How many; fewer than there is room for means that the queue is empty now.
+    /// - Throws: `EIO` when the device fails; nothing was taken then.
+    @discardableResult
+    @inlinable @inline(__always)
+    package mutating func pollOn(_ target: PollTarget) throws(VerbError) -> Int {
         let taken = unsafe crdma_poll_cq(
-            target.raw, CInt(truncatingIfNeeded: min(capacity, limit)), completions)
-        count = max(0, Int(taken))
+            target.raw, CInt(truncatingIfNeeded: capacity &- count), completions + count)
         guard taken >= 0 else { throw Self.failure }
-        return count
+        count &+= Int(taken)
+        return Int(taken)
     }
 
     /// The verb says no more than that it failed.
     @usableFromInline static var failure: VerbError { VerbError(.pollCompletionQueue, EIO) }
 
-    /// A completion of the last poll.
-    @inlinable package subscript(index: Int) -> WorkCompletion {
-        guard index >= 0, index < count else { fatalError("PollBuffer: no completion \(index)") }
-        return unsafe WorkCompletion(completions[index])
+    /// One of the completions.
+    @inlinable
+    package subscript(index: Int) -> WorkCompletion {
+        get {
+            check(index)
+            return unsafe WorkCompletion(completions[index])
+        }
+        set {
+            check(index)
+            unsafe completions[index] = newValue.raw
+        }
     }
 
-    /// Calls `body` with each completion of the last poll and its index, oldest first.
+    @inlinable
+    func check(_ index: Int) {
+        guard index >= 0, index < count else { fatalError("PollBuffer: no completion \(index)") }
+    }
+
+    /// Has completions bear what `label` finds for them, from the oldest to the first for which it finds nothing.
+    ///
+    /// - Returns: How many were labeled.
     @inlinable @inline(__always)
-    package func forEach(_ body: (_ index: Int, WorkCompletion) -> Void) {
-        for index in 0..<count { body(index, unsafe WorkCompletion(completions[index])) }
+    package mutating func relabel(_ label: (WorkCompletion) -> CompletionLabel?) -> Int {
+        for index in 0..<count {
+            guard let label = label(unsafe WorkCompletion(completions[index])) else { return index }
+            unsafe completions[index].wr_id = label.identifier
+            unsafe completions[index].opcode = ibv_wc_opcode(label.operation)
+        }
+        return count
+    }
+
+    /// Adds a completion that no device reported.
+    package mutating func append(_ completion: WorkCompletion) {
+        guard count < capacity else { fatalError("PollBuffer: no room for more than \(capacity) completions") }
+        count += 1
+        self[count - 1] = completion
+    }
+
+    /// Forgets all but the oldest ones.
+    package mutating func keep(first kept: Int) {
+        guard 0...count ~= kept else { fatalError("PollBuffer: \(kept) of \(count) completions") }
+        count = kept
+    }
+}
+
+/// What a completion bears instead of what the device was told.
+@usableFromInline
+package struct CompletionLabel {
+    @usableFromInline let identifier: UInt64
+    @usableFromInline let operation: UInt32
+
+    /// Replaces the fields of these names in a `WorkCompletion`.
+    @inlinable @inline(__always)
+    package init(identifier: UInt64, operation: UInt32) {
+        self.identifier = identifier
+        self.operation = operation
     }
 }

@@ -19,10 +19,6 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     // linked to the next for good, except the last.
     @usableFromInline let requests: UnsafeMutablePointer<ibv_send_wr>
     @usableFromInline let elements: UnsafeMutablePointer<ibv_sge>
-    /// A request of one element that no other follows: all that it needs is written for good, except what `postAlone`
-    /// is given.
-    @usableFromInline let alone: UnsafeMutablePointer<ibv_send_wr>
-    @usableFromInline let aloneElement: UnsafeMutablePointer<ibv_sge>
     /// Where the verb says which request it refused; nil before each post, because `outcome` clears it. Not on the
     /// stack, where each post would set it up.
     @usableFromInline let refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_send_wr>?>
@@ -34,14 +30,10 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         }
         self.capacity = capacity
         self.elementsPerRequest = elementsPerRequest
-        unsafe requests = .allocate(capacity: capacity + 1)
-        unsafe requests.initialize(repeating: ibv_send_wr(), count: capacity + 1)
-        unsafe elements = .allocate(capacity: capacity * elementsPerRequest + 1)
-        unsafe elements.initialize(repeating: ibv_sge(), count: capacity * elementsPerRequest + 1)
-        unsafe alone = requests + capacity
-        unsafe aloneElement = elements + capacity * elementsPerRequest
-        unsafe alone.pointee.sg_list = unsafe aloneElement
-        unsafe alone.pointee.num_sge = 1
+        unsafe requests = .allocate(capacity: capacity)
+        unsafe requests.initialize(repeating: ibv_send_wr(), count: capacity)
+        unsafe elements = .allocate(capacity: capacity * elementsPerRequest)
+        unsafe elements.initialize(repeating: ibv_sge(), count: capacity * elementsPerRequest)
         unsafe refused = .allocate(capacity: 1)
         unsafe refused.initialize(to: nil)
         for index in 0..<(capacity - 1) {
@@ -189,40 +181,17 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         unsafe last.pointee.next = nil
         let code = unsafe crdma_post_send(target.raw, requests, refused)
         unsafe last.pointee.next = unsafe next
-        return code == 0 ? .posted : unsafe outcome(code, of: requests)
-    }
-
-    /// Posts one request of one element, with one `ibv_post_send`. The chain stays as it is.
-    ///
-    /// The remote address and key are for reads and writes. Gives 0, or a code for `outcomeAlone`.
-    @inlinable @inline(__always)
-    package mutating func postAlone(
-        _ operation: SendOperation, identifier: UInt64, flags: SendFlags,
-        address: UInt64, length: UInt32, key: UInt32,
-        remoteAddress: UInt64, remoteKey: UInt32, to target: PostTarget
-    ) -> CInt {
-        unsafe aloneElement.pointee = ibv_sge(addr: address, length: length, lkey: key)
-        unsafe alone.pointee.wr_id = identifier
-        unsafe alone.pointee.opcode = operation.raw
-        unsafe alone.pointee.send_flags = flags.rawValue
-        unsafe alone.pointee.wr.rdma.remote_addr = remoteAddress
-        unsafe alone.pointee.wr.rdma.rkey = remoteKey
-        return unsafe crdma_post_send(target.raw, alone, refused)
-    }
-
-    /// What a code other than 0 of `postAlone` means.
-    package func outcomeAlone(_ code: CInt) -> PostOutcome {
-        unsafe outcome(code, of: alone)
+        return code == 0 ? .posted : outcome(code)
     }
 }
 
 extension SendChain {
-    /// What a code other than 0 means for the requests from `first` on.
+    /// What a code other than 0 means.
     @usableFromInline @inline(never)
-    func outcome(_ code: CInt, of first: UnsafeMutablePointer<ibv_send_wr>) -> PostOutcome {
+    func outcome(_ code: CInt) -> PostOutcome {
         defer { unsafe refused.pointee = nil }
         guard let refused = unsafe refused.pointee else { return .undetermined(code: code) }
-        return unsafe .refused(firstUnposted: refused - first, code: code)
+        return unsafe .refused(firstUnposted: refused - requests, code: code)
     }
 
     /// Completes a request that has elements, leaving what only other operations read as it was.

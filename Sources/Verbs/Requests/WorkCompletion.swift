@@ -5,7 +5,7 @@ public import CRDMA
 /// After a failure only `identifier`, `status`, `queuePairNumber` and `vendorError` have a meaning.
 @usableFromInline package struct WorkCompletion: Hashable, Sendable {
     /// What the request was given.
-    @usableFromInline package let identifier: UInt64
+    @usableFromInline package var identifier: UInt64
     /// Success, or why not.
     @usableFromInline package let status: CompletionStatus
     /// The number of the queue pair.
@@ -15,7 +15,7 @@ public import CRDMA
     /// The vendor's code of a failure.
     @usableFromInline package let vendorError: UInt32
     /// The number of the operation in `ibv_wc_opcode`.
-    @usableFromInline package let operation: UInt32
+    @usableFromInline package var operation: UInt32
     /// The key that the peer invalidated, or its immediate data in network byte order.
     @usableFromInline package let invalidatedKeyOrImmediate: UInt32
     /// The bits of `ibv_wc_flags`. rxe of Linux 6.1 does not set `IBV_WC_WITH_INV` (bit 3) but bit
@@ -40,5 +40,32 @@ public import CRDMA
         // Both members of the union are 32 bits.
         invalidatedKeyOrImmediate = raw.invalidated_rkey
         flags = raw.wc_flags
+    }
+
+    /// A completion that no device reported.
+    package init(identifier: UInt64, status: CompletionStatus, operation: UInt32, queuePairNumber: UInt32) {
+        self.identifier = identifier
+        self.status = status
+        self.operation = operation
+        self.queuePairNumber = queuePairNumber
+        byteCount = 0
+        vendorError = 0
+        invalidatedKeyOrImmediate = 0
+        flags = 0
+    }
+
+    /// The same as the device would have reported it.
+    @inlinable
+    var raw: ibv_wc {
+        var raw = ibv_wc()
+        raw.wr_id = identifier
+        raw.status = ibv_wc_status(status.rawValue)
+        raw.qp_num = queuePairNumber
+        raw.byte_len = byteCount
+        raw.vendor_err = vendorError
+        raw.opcode = ibv_wc_opcode(operation)
+        raw.invalidated_rkey = invalidatedKeyOrImmediate
+        raw.wc_flags = flags
+        return raw
     }
 }

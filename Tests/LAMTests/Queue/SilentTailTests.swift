@@ -49,6 +49,32 @@ struct SilentTailTests {
         }
     }
 
+    @Test("[37] leave no gap in a poll that also meets others, however small its batch", arguments: [1, 2, 3, 16])
+    func amongOthers(capacity: Int) async throws {
+        try await withFakeAdapter(over: FakeDevice(carriesOutSendsAtOnce: true)) { adapter, device in
+            var completions = try adapter.createCompletionQueue(depth: 8)
+            var queuePair = try adapter.connectedQueuePair(completions)
+            let mapping = try adapter.map()
+            // Half of the queue is unsignaled; the one that the library signals comes next.
+            try queuePair.send(mapping, 0..<8, context: 1)
+            for _ in 0..<5 { try queuePair.send(mapping, 0..<8, flags: .silentSuccess) }
+            let remote = RemoteMemory(address: 0, key: 1)
+            try queuePair.write(mapping, 0..<8, to: remote, context: 2)
+            try queuePair.read(into: mapping, 0..<8, from: remote, context: 3)
+            var batch = CompletionBatch(capacity: capacity)
+            var results: [Completion] = []
+            while results.count < 3 {
+                #expect(completions.poll(into: &batch) == min(capacity, 3 - results.count))
+                batch.forEach { results.append($0) }
+                if batch.count == 0 { break }
+            }
+            #expect(results.map(\.context) == [1, 2, 3])
+            #expect(results.map(\.operation) == [.send, .write, .read])
+            #expect(results.allSatisfy { $0.status == .success && $0.queuePairNumber == queuePair.number })
+            await mapping.released()
+        }
+    }
+
     @Test("[38] do not block the queue when the device refused the one that was to be signaled")
     func refusedSignal() async throws {
         try await withFakeAdapter(over: FakeDevice(carriesOutSendsAtOnce: true)) { adapter, device in
