@@ -22,6 +22,7 @@ DEVICE_SECONDS = 900
 # Short traces of a crash, and no colours in what is kept.
 ENVIRONMENT = os.environ | {
     "NO_COLOR": "1",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/leak-suppressions:print_suppressions=0",
     "SWIFT_BACKTRACE": "enable=yes,color=no,threads=crashed,limit=12,top=0,registers=none,images=none",
 }
 
@@ -66,17 +67,44 @@ class Test:
         return re.search(filter_, self.path) or re.search(filter_, f"{self.suite}/{self.name}")
 
 
+def print_suite(tests):
+    if tests:
+        print(tests[0].heading)
+    for test in sorted(tests, key=lambda test: test.started or 0):
+        mark = {"passed": "✔", "failed": "✘", "skipped": "➜", None: "?"}[test.outcome]
+        aside = {"skipped": "skipped", None: "not ended"}.get(test.outcome, f"{test.seconds:.2f} s")
+        print(f"  {mark} {test.name}  ({aside})")
+        for line in test.details:
+            print(f"      {line}")
+    sys.stdout.flush()
+
+
 class Half:
     """One run of the bundle: the native suites or the device suites."""
 
-    def __init__(self, name):
+    def __init__(self, name, announce=print_suite):
         self.name = name
+        self.announce = announce  # is given the tests of each suite that is done
         self.events = RESULTS / name / "events.jsonl"
         self.log = RESULTS / name / "output.log"
         self.tests = {}  # by identifier
         self.suites = {}  # identifier: name
         self.failures = []  # what failed beside the tests themselves
         self.ended = False
+
+    @classmethod
+    def of_last_run(cls, name):
+        """What the run before found out; None if there was none."""
+        half = cls(name, announce=lambda tests: None)
+        if not half.events.exists():
+            return None
+        with half.events.open(encoding="utf-8") as events:
+            for line in Lines(events).new():
+                half.take(json.loads(line))
+        return half
+
+    def clear(self):
+        """Makes room for a new run."""
         shutil.rmtree(self.events.parent, ignore_errors=True)
         self.events.parent.mkdir(parents=True)
         self.events.touch()
@@ -157,7 +185,7 @@ class Half:
         test.details += details
         companions = self.companions(test)
         if all(other.outcome for other in companions):
-            print_suite(companions)
+            self.announce(companions)
 
     def companions(self, test):
         return [other for other in self.tests.values() if other.suite == test.suite]
@@ -167,7 +195,7 @@ class Half:
         unfinished = [test for test in self.tests.values() if test.outcome is None]
         running = [f"{test.heading}: {test.name}" for test in unfinished if test.started is not None]
         for suite in {test.suite: self.companions(test) for test in unfinished}.values():
-            print_suite([test for test in suite if test.started is not None or test.outcome])
+            self.announce([test for test in suite if test.started is not None or test.outcome])
         if not self.ended:
             self.failures.append(
                 f"the {self.name} suites did not run to their end: {meaning_of(status)}, {len(unfinished)} tests open, "
@@ -193,18 +221,6 @@ def meaning_of(status):
     return f"status {status}" + {124: " (time limit)", 125: " (the VM died)"}.get(status, "")
 
 
-def print_suite(tests):
-    if tests:
-        print(tests[0].heading)
-    for test in sorted(tests, key=lambda test: test.started or 0):
-        mark = {"passed": "✔", "failed": "✘", "skipped": "➜", None: "?"}[test.outcome]
-        aside = {"skipped": "skipped", None: "not ended"}.get(test.outcome, f"{test.seconds:.2f} s")
-        print(f"  {mark} {test.name}  ({aside})")
-        for line in test.details:
-            print(f"      {line}")
-    sys.stdout.flush()
-
-
 def bundle_command(bundle, half):
     return [bundle, "--testing-library", "swift-testing", "--event-stream-version", "0",
             "--event-stream-output-path", str(half.events)]
@@ -213,6 +229,7 @@ def bundle_command(bundle, half):
 def tests_of(bundle):
     """Every test of the bundle, without running any."""
     half = Half("list")
+    half.clear()
     command = bundle_command(bundle, half) + ["--list-tests"]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     records = [json.loads(line)["payload"] for line in half.events.read_text(encoding="utf-8").splitlines()]
@@ -228,8 +245,9 @@ def selection(tests, filter_):
     return ["--filter", "^(?:" + "|".join(re.escape(test.path) for test in tests) + ")(?:/|$)"]
 
 
-def run_native(bundle, arguments):
-    half = Half("native")
+def run_native(bundle, arguments, name="native"):
+    half = Half(name)
+    half.clear()
     # One by one: several tests watch deadlines of the library's own, which a busy machine would miss.
     half.run(["timeout", "--kill-after=10", str(NATIVE_SECONDS)] + bundle_command(bundle, half)
              + ["--no-parallel"] + arguments)
@@ -238,6 +256,7 @@ def run_native(bundle, arguments):
 
 def run_on_device(bundle, arguments):
     half = Half("device")
+    half.clear()
     folder = half.events.parent
     leaks = folder / "leaks"
     half.run([str(ROOT / "Scripts/rxe"), "exec", "--time-limit", str(DEVICE_SECONDS), "--share", str(folder), "--",
@@ -250,8 +269,9 @@ def run_on_device(bundle, arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="Scripts/test", usage="Scripts/test [--native | --device] [FILTER]")
-    parser.add_argument("--bundle", required=True)
+    parser = argparse.ArgumentParser(
+        prog="Scripts/test", usage="Scripts/test [--native | --device | --sanitize] [FILTER]")
+    parser.add_argument("--bundle", action="append", type=lambda text: text.split("=", 1))
     parser.add_argument("--native", action="store_true")
     parser.add_argument("--device", action="store_true")
     parser.add_argument("filter", nargs="?")
@@ -259,16 +279,18 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
-    tests = tests_of(options.bundle)
+    bundles = dict(options.bundle)
+    tests = tests_of(next(iter(bundles.values())))
     if options.filter is not None:
         tests = [test for test in tests if test.matches(options.filter)]
     native = [test for test in tests if test.module != DEVICE_MODULE]
     device = [test for test in tests if test.module == DEVICE_MODULE]
     halves = []
     if not options.device and native:
-        halves.append(run_native(options.bundle, selection(native, options.filter)))
+        arguments = selection(native, options.filter)
+        halves += [run_native(bundle, arguments, name) for name, bundle in bundles.items()]
     if not options.native and device:
-        halves.append(run_on_device(options.bundle, selection(device, options.filter)))
+        halves.append(run_on_device(bundles["native"], selection(device, options.filter)))
     if not halves:
         sys.exit("test: no test was selected" + (f" by '{options.filter}'" if options.filter else ""))
     return conclude(halves, options)
@@ -283,7 +305,7 @@ def conclude(halves, options):
         for text in half.failures:
             print(f"failed: {text}")
     if options.native or options.device:
-        print(f"only the {halves[0].name} suites were asked for")
+        print(f"only these suites were asked for: {', '.join(half.name for half in halves)}")
     passed, failed, skipped = (sum(half.count(outcome) for half in halves) for outcome in ("passed", "failed", "skipped"))
     failed += sum(len(half.failures) for half in halves)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

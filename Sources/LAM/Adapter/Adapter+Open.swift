@@ -15,16 +15,23 @@ extension Adapter {
     /// Opens an adapter.
     ///
     /// The same device may be opened several times; each adapter has its own mappings and queues.
+    /// - Parameters:
+    ///   - selector: which device and port.
+    ///   - options: what its user may decide.
+    /// - Returns: the open adapter.
     /// - Throws: ``AdapterError/noDevice``, ``AdapterError/unknownDevice(_:available:)``,
     ///   ``AdapterError/noDeviceWithAddress(_:)`` or ``AdapterError/portNotActive(device:port:state:)`` where nothing fits
     ///   the selector, ``AdapterError/verbFailed(verb:errno:)`` where opening fails.
-    public static func open(_ selector: AdapterSelector = .firstActive) throws(AdapterError) -> Adapter {
-        try open(selector, over: .system)
+    public static func open(
+        _ selector: AdapterSelector = .firstActive, options: AdapterOptions = AdapterOptions()
+    ) throws(AdapterError) -> Adapter {
+        try open(selector, options: options, over: .system)
     }
 
     /// Opens an adapter over a table of verbs, which a test replaces.
     package static func open(
-        _ selector: AdapterSelector = .firstActive, over verbs: ControlVerbs
+        _ selector: AdapterSelector = .firstActive, options: AdapterOptions = AdapterOptions(),
+        over verbs: ControlVerbs
     ) throws(AdapterError) -> Adapter {
         let list: DeviceList
         do { list = try DeviceList(verbs: verbs) } catch {
@@ -37,24 +44,26 @@ extension Adapter {
             guard let device = list.devices.first(where: { $0.name == name }) else {
                 throw .unknownDevice(name, available: list.devices.map(\.name))
             }
-            return try open([device], rejection: nil) { port == nil || $0.port == port }
+            return try open([device], options, rejection: nil) { port == nil || $0.port == port }
         case .localAddress(let address):
-            return try open(list.devices, rejection: .noDeviceWithAddress(address)) {
+            return try open(list.devices, options, rejection: .noDeviceWithAddress(address)) {
                 IPAddress($0.identifier) == address
             }
         case .firstActive:
-            return try open(list.devices, rejection: nil) { _ in true }
+            return try open(list.devices, options, rejection: nil) { _ in true }
         }
     }
 
     /// Opens the first device with an active port and a fitting address.
     private static func open(
-        _ devices: [Device], rejection: AdapterError?, where fits: (PortAddress) -> Bool
+        _ devices: [Device], _ options: AdapterOptions, rejection: AdapterError?,
+        where fits: (PortAddress) -> Bool
     ) throws(AdapterError) -> Adapter {
         var rejection = rejection
         for device in devices {
             switch try find(on: device, where: fits) {
-            case .usable(let context, let info): return try Adapter(device: context, info: info)
+            case .usable(let context, let info):
+                return try Adapter(device: context, info: info, options: options)
             case .inactive(let error): rejection = error
             case .nothing: continue
             }

@@ -20,9 +20,9 @@ public final class Adapter: Sendable {
     let connectionThread = Monitor<ConnectionThread?>(nil)
 
     /// Opens the adapter on an open device.
-    init(device: DeviceContext, info: AdapterInfo) throws(AdapterError) {
+    init(device: DeviceContext, info: AdapterInfo, options: AdapterOptions) throws(AdapterError) {
         self.info = info
-        do { core = try AdapterCore(device: device) } catch { throw AdapterError(opening: error) }
+        do { core = try AdapterCore(device: device, options: options) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
         do throws(VerbError) {
             errands = try ErrandThread()
@@ -46,7 +46,7 @@ public final class Adapter: Sendable {
     public var name: String { info.name }
 
     /// What the adapter has done so far.
-    public var statistics: AdapterStatistics { core.counters.snapshot }
+    public var statistics: AdapterStatistics { core.counters.snapshot(pinnedBytes: core.budget.pinnedBytes) }
 
     /// What keeps the adapter open.
     public var survivors: Survivors {

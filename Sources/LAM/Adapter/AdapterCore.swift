@@ -6,6 +6,7 @@ import Verbs
 ///
 /// Apart from ``Adapter`` so that the reaper can go on while the last user of the adapter goes away.
 final class AdapterCore: Sendable {
+    let options: AdapterOptions
     let device: DeviceContext
     let domain: ProtectionDomain
     let token: PrivilegedToken
@@ -15,9 +16,12 @@ final class AdapterCore: Sendable {
     let barrier: Membarrier?
     let children = Monitor(Children())
     let counters = Counters()
+    let budget: PinBudget
 
-    init(device: DeviceContext) throws(VerbError) {
+    init(device: DeviceContext, options: AdapterOptions) throws(VerbError) {
+        self.options = options
         self.device = device
+        budget = PinBudget(options, controlGroupLimit: HostLimits.controlGroupLimit(root: ""))
         domain = try ProtectionDomain(in: device)
         token = try PrivilegedToken(in: domain)
         barrier = try? Membarrier()
@@ -33,6 +37,7 @@ final class AdapterCore: Sendable {
             counters.refusedDeregistrations.add(1, ordering: .relaxed)
             throw error
         }
+        budget.giveBack(registration.pinnedBytes)
         counters.note(unpinned: registration)
         // Before the slot is free for the next mapping, which has the same place among the children.
         childGone { $0.remove(registration) }

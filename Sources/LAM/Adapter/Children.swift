@@ -36,13 +36,19 @@ struct Children {
         mappingCount -= 1
     }
 
+    /// Whether something new may be there.
+    enum Admission {
+        case admitted
+        case closing
+        case full
+    }
+
     /// Counts a mapping whose memory is about to be registered, so that a close waits for it.
-    ///
-    /// - Returns: false if the adapter is closing.
-    mutating func beginBuild() -> Bool {
-        guard !isClosing else { return false }
+    mutating func beginBuild(atMost limit: Int) -> Admission {
+        guard !isClosing else { return .closing }
+        guard mappingCount < limit else { return .full }
         mappingCount += 1
-        return true
+        return .admitted
     }
 
     /// The memory could not be registered.

@@ -55,7 +55,12 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     ///   - body: looks at the state, and may change it.
     /// - Returns: nil after the timeout.
     func wait<Result>(atMost timeout: Duration? = nil, until body: (inout State) -> Result?) -> Result? {
-        var deadline = timeout.map { MonotonicTime.now.advanced(by: $0).timespec }
+        wait(before: timeout.map(MonotonicTime.now.advanced), until: body)
+    }
+
+    /// The same until a moment; nil waits without end.
+    func wait<Result>(before deadline: MonotonicTime?, until body: (inout State) -> Result?) -> Result? {
+        var deadline = deadline?.timespec
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {

@@ -8,6 +8,9 @@ public struct AdapterStatistics: Hashable, Sendable {
     public let releases: Int
     /// Mappings that were still in use when they were released.
     public let deferredReleases: Int
+    /// Mappings that were released and whose memory is still pinned, because something uses it or the reaper is about
+    /// to unpin it.
+    public let pendingReleases: Int
     /// The longest time from a release to the unpinning of the memory.
     public let longestRelease: Duration
     /// Bytes that are mapped now, in whole pages.
@@ -30,34 +33,30 @@ final class Counters: Sendable {
     let builds = Atomic<Int>(0)
     let releases = Atomic<Int>(0)
     let deferredReleases = Atomic<Int>(0)
+    let pendingReleases = Atomic<Int>(0)
     let longestReleaseNanoseconds = Atomic<UInt64>(0)
-    let pinnedBytes = Atomic<Int>(0)
     let refusedDeregistrations = Atomic<Int>(0)
     let refusedDestructions = Atomic<Int>(0)
     let failedPolls = Atomic<Int>(0)
     let strayCompletions = Atomic<Int>(0)
 
-    func note(pinned registration: Registration) {
-        builds.add(1, ordering: .relaxed)
-        pinnedBytes.add(registration.pinnedBytes, ordering: .relaxed)
-    }
-
     func note(unpinned registration: Registration) {
-        releases.add(1, ordering: .relaxed)
-        pinnedBytes.subtract(registration.pinnedBytes, ordering: .relaxed)
+        releases.add(1, ordering: .releasing)
         if let releasedAt = registration.releasedAt {
+            pendingReleases.subtract(1, ordering: .relaxed)
             let time = MonotonicTime.now.nanoseconds - releasedAt.nanoseconds
             longestReleaseNanoseconds.max(time, ordering: .relaxed)
         }
     }
 
-    var snapshot: AdapterStatistics {
+    func snapshot(pinnedBytes: Int) -> AdapterStatistics {
         AdapterStatistics(
             builds: builds.load(ordering: .relaxed),
             releases: releases.load(ordering: .relaxed),
             deferredReleases: deferredReleases.load(ordering: .relaxed),
+            pendingReleases: pendingReleases.load(ordering: .relaxed),
             longestRelease: .nanoseconds(longestReleaseNanoseconds.load(ordering: .relaxed)),
-            pinnedBytes: pinnedBytes.load(ordering: .relaxed),
+            pinnedBytes: pinnedBytes,
             refusedDeregistrations: refusedDeregistrations.load(ordering: .relaxed),
             refusedDestructions: refusedDestructions.load(ordering: .relaxed),
             failedPolls: failedPolls.load(ordering: .relaxed),

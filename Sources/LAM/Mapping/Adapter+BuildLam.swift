@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Tracking
 import Verbs
 
@@ -7,6 +8,8 @@ extension Adapter {
     ///
     /// The memory is pinned, page by page, as far as `buffer` reaches; its contents and protection stay as they are.
     /// The buffer stays allocated until it is unpinned, also if nobody else keeps it.
+    /// Where the pinned memory would exceed the adapter's budget or RLIMIT_MEMLOCK it waits a moment for mappings that
+    /// were released, and is refused if that is of no help.
     /// - Complexity: one `ibv_reg_mr_iova`, which pins about 16 pages a microsecond and touches pages that were never
     ///   touched.
     public func buildLam(
@@ -47,22 +50,61 @@ extension Adapter {
         guard UInt64(chain.length) <= limit else {
             throw .tooLong(asked: chain.length, limit: Int(limit))
         }
-        guard core.children.withLock({ $0.beginBuild() }) else { throw .closed }
+        let pinnedBytes = PageSpan(address: chain.address, length: chain.length).pinnedBytes
+        var backPressure = BackPressure(self)
+        try admit(pinnedBytes, &backPressure)
         guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
-            core.childGone { $0.cancelBuild() }
+            withdraw(pinnedBytes)
             throw .tooManyMappings(limit: MappingTable.capacity)
         }
-        let memory = MemoryDescriptor(address: chain.address, length: chain.length)
-        do throws(VerbError) {
-            let region = try unsafe MemoryRegion(
-                registering: UnsafeMutableRawBufferPointer(
-                    start: UnsafeMutableRawPointer(bitPattern: chain.address), count: chain.length),
-                at: place.base, rights: Self.rights, in: core.domain)
-            return publish(region, memory, at: place, retaining: owner, site: site)
+        do {
+            let region = try register(chain, at: place.base, &backPressure)
+            return publish(region, chain, at: place, retaining: owner, site: site)
         } catch {
             core.mappings.cancel(place.id)
-            core.childGone { $0.cancelBuild() }
-            throw MappingError(error, registering: chain)
+            withdraw(pinnedBytes)
+            throw error
+        }
+    }
+
+    /// Begins a build: takes its bytes from the budget, and has a close wait for it.
+    private func admit(_ pinnedBytes: Int, _ backPressure: inout BackPressure) throws(MappingError) {
+        // The privileged token's registration is one of the device's, too.
+        switch core.children.withLock({ $0.beginBuild(atMost: info.maxRegistrations - 1) }) {
+        case .admitted: break
+        case .closing: throw .closed
+        case .full: throw .tooManyMappings(limit: info.maxRegistrations)
+        }
+        while case let seen = backPressure.releases, !core.budget.claim(pinnedBytes) {
+            guard backPressure.releaseHappens(after: seen) else {
+                core.childGone { $0.cancelBuild() }
+                throw .overBudget(core.budget.report(asked: pinnedBytes))
+            }
+        }
+    }
+
+    /// Ends a build that came to nothing.
+    private func withdraw(_ pinnedBytes: Int) {
+        core.budget.giveBack(pinnedBytes)
+        core.childGone { $0.cancelBuild() }
+    }
+
+    private func register(
+        _ chain: MemoryChain, at base: UInt64, _ backPressure: inout BackPressure
+    ) throws(MappingError) -> MemoryRegion {
+        while true {
+            let seen = backPressure.releases
+            do throws(VerbError) {
+                return try unsafe MemoryRegion(
+                    registering: UnsafeMutableRawBufferPointer(
+                        start: UnsafeMutableRawPointer(bitPattern: chain.address), count: chain.length),
+                    at: base, rights: Self.rights, in: core.domain)
+            } catch {
+                // RLIMIT_MEMLOCK, or the device is full: a release helps in both cases.
+                guard error.code == ENOMEM, backPressure.releaseHappens(after: seen) else {
+                    throw MappingError(error, registering: chain)
+                }
+            }
         }
     }
 
@@ -71,15 +113,16 @@ extension Adapter {
         rawValue: AccessRights.localWrite.rawValue | AccessRights.bindWindows.rawValue)
 
     private func publish(
-        _ region: consuming MemoryRegion, _ memory: MemoryDescriptor, at place: (id: MappingID, base: UInt64),
+        _ region: consuming MemoryRegion, _ chain: MemoryChain, at place: (id: MappingID, base: UInt64),
         retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) -> LogicalAddressMapping {
         let key = region.localKey
+        let memory = MemoryDescriptor(address: chain.address, length: chain.length)
         let registration = Registration(
             id: place.id, base: LogicalAddress(rawValue: place.base), memory: memory, site: site, retaining: owner,
             region: region)
         core.children.withLock { $0.add(registration) }
-        core.counters.note(pinned: registration)
+        core.counters.builds.add(1, ordering: .relaxed)
         let live = core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
         return LogicalAddressMapping(registration, at: live, of: self)
     }

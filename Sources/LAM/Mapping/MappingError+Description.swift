@@ -26,6 +26,8 @@ extension MappingError: CustomStringConvertible {
             """
         case .pinLimit(let report):
             report.description
+        case .overBudget(let report):
+            report.description
         case .tooManyMappings(let limit):
             "the device holds \(limit) registrations and has no room for another; release mappings that are done"
         case .tooLong(let asked, let limit):

@@ -29,6 +29,9 @@ public enum MappingError: Error, Hashable, Sendable {
     /// The system does not let this process pin so much memory.
     case pinLimit(PinLimitReport)
 
+    /// The adapter is not to pin so much memory.
+    case overBudget(PinBudgetReport)
+
     /// The device holds as many registrations as it can.
     case tooManyMappings(limit: Int)
 

@@ -17,6 +17,7 @@ extension Adapter {
             core.counters.deferredReleases.add(1, ordering: .relaxed)
         }
         registration.releasedAt = .now
+        core.counters.pendingReleases.add(1, ordering: .relaxed)
         reaper.add(registration)
     }
 

@@ -4,12 +4,10 @@ import Verbs
 /// Unpins what was released, as soon as nothing uses it.
 ///
 /// One thread for each adapter. It sleeps while nothing is released; while something is released but not idle it
-/// looks again in growing intervals of at most ``longestPause``, and helps: it polls completion queues that nobody
+/// looks again in growing intervals of at most half the adapter's deadline, and helps: it polls completion queues that nobody
 /// polls, and posts a signaled request behind an unsignaled tail.
 final class Reaper: Sendable {
-    /// Bounds the time from idle to unpinned.
-    static let longestPause = Duration.milliseconds(5)
-    static let shortestPause = Duration.microseconds(100)
+    private static let shortestPause = Duration.microseconds(100)
 
     private struct Inbox {
         var released: [Registration] = []
@@ -19,7 +17,7 @@ final class Reaper: Sendable {
         var ending: Ending?
         /// Somebody waits for one of `released`.
         var isUrgent = false
-        /// The thread will look by itself within ``longestPause``, so that a release need not wake it.
+        /// The thread will look by itself in time, so that a release need not wake it.
         var isTicking = false
 
         var isEmpty: Bool { released.isEmpty && errands.isEmpty }
@@ -48,7 +46,7 @@ final class Reaper: Sendable {
     init(_ work: ReaperWork) throws(VerbError) {
         let inbox = Monitor(Inbox())
         self.inbox = inbox
-        thread = try WorkerThread { Self.run(inbox, work) }
+        thread = try WorkerThread { Self.run(inbox, work, longestPause: work.unpinDeadline / 2) }
     }
 
     /// Hands a closed mapping over.
@@ -71,6 +69,12 @@ final class Reaper: Sendable {
         inbox.signal()
     }
 
+    /// Has the reaper look at once, rather than at the end of its pause.
+    func wake() {
+        inbox.withLock { $0.isUrgent = true }
+        inbox.signal()
+    }
+
     /// Ends the thread once everything handed over is unpinned, and waits for that unless the device refuses.
     func stop() {
         inbox.withLock { $0.isStopping = true }
@@ -81,7 +85,7 @@ final class Reaper: Sendable {
 
     // MARK: The thread
 
-    private static func run(_ inbox: Monitor<Inbox>, _ work: ReaperWork) {
+    private static func run(_ inbox: Monitor<Inbox>, _ work: ReaperWork, longestPause: Duration) {
         var work = work
         var batch = Inbox()
         var pause = shortestPause

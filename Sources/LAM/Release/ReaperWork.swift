@@ -22,6 +22,9 @@ struct ReaperWork: Sendable {
         self.core = core
     }
 
+    /// How long an idle mapping may stay pinned.
+    var unpinDeadline: Duration { core.options.unpinDeadline }
+
     /// Whether nothing is left to look after.
     var isDone: Bool { waiting.isEmpty && refused.isEmpty && !isTokenRefused }
 

@@ -26,6 +26,21 @@ extension OnDevice {
             }
         }
 
+        @Test("[21] a mapping over RLIMIT_MEMLOCK waits for those that were released, and is built if they make room")
+        func madeRoomFor() async {
+            await #expect(processExitsWith: .success) {
+                let adapter = try unprivilegedAdapter(limit: 64 << 10)
+                let memory = try DeviceMemory(pages: 16)
+                let fitting = (64 << 10) - (try DeviceOracle.pinnedKilobytes() << 10)
+                for _ in 0..<20 {
+                    // Nothing uses it, but it is pinned until the reaper comes.
+                    try unsafe adapter.buildLam([memory.descriptor(0, fitting)]).release()
+                }
+                expectIdle(try unsafe adapter.buildLam([memory.descriptor(0, fitting)]))
+                #expect(adapter.statistics.releases == 21)
+            }
+        }
+
         @Test("[22] with a limit of zero the refusal says that pinning is forbidden")
         func zero() async {
             await #expect(processExitsWith: .success) {

@@ -6,12 +6,13 @@ import enum Verbs.Verb
 
 /// Runs `body` with an adapter over a device in memory; afterwards nothing of either may be left.
 func withFakeAdapter(
-    over device: FakeDevice = FakeDevice(), isolation: isolated (any Actor)? = #isolation,
+    over device: FakeDevice = FakeDevice(), options: AdapterOptions = AdapterOptions(),
+    isolation: isolated (any Actor)? = #isolation,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ body: (Adapter, FakeDevice) async throws -> Void
 ) async throws {
     do {
-        let adapter = try Adapter.open(over: device.verbs)
+        let adapter = try Adapter.open(options: options, over: device.verbs)
         try await body(adapter, device)
     }
     expectNothingLeft(of: device, sourceLocation: sourceLocation)

@@ -35,8 +35,9 @@ extension FakeDevice {
             }
         }
         unsafe verbs.query = { [self] _, attributes in
-            call(.queryDevice) { _ in
+            call(.queryDevice) { state in
                 unsafe attributes.pointee = Self.attributes
+                unsafe attributes.pointee.max_mr = state.regionLimit
                 return 0
             }
         }
@@ -136,7 +137,6 @@ extension FakeDevice {
         attributes.max_sge_rd = 32
         attributes.max_cq = 1_048_576
         attributes.max_cqe = 32767
-        attributes.max_mr = 524_287
         attributes.max_mw = 524_287
         attributes.max_pd = 1_048_576
         attributes.max_qp_rd_atom = 128

@@ -7,6 +7,7 @@ extension FakeDevice {
     struct State {
         let name: String
         let pinnedPageLimit: Int
+        let regionLimit: Int32
         let carriesOutSendsAtOnce: Bool
 
         var calls: [Verb: Int] = [:]
@@ -42,9 +43,10 @@ extension FakeDevice {
         private var lastKeyIndex: UInt32 = 0
         private var blocks: [UnsafeMutableRawPointer] = unsafe []
 
-        init(name: String, pinnedPageLimit: Int, carriesOutSendsAtOnce: Bool) {
+        init(name: String, pinnedPageLimit: Int, regionLimit: Int32, carriesOutSendsAtOnce: Bool) {
             self.name = name
             self.pinnedPageLimit = pinnedPageLimit
+            self.regionLimit = regionLimit
             self.carriesOutSendsAtOnce = carriesOutSendsAtOnce
         }
 

@@ -27,13 +27,15 @@ package final class FakeDevice: @unchecked Sendable {
     ///   - name: The device's name.
     ///   - pinnedPageLimit: How many pages can be pinned; beyond that registration fails with
     ///     `ENOMEM`.
+    ///   - regionLimit: How many regions the device says it can have.
     ///   - carriesOutSendsAtOnce: Carry out send requests while they are posted, instead of when
     ///     the test says.
     package init(
-        name: String = "fake0", pinnedPageLimit: Int = .max, carriesOutSendsAtOnce: Bool = false
+        name: String = "fake0", pinnedPageLimit: Int = .max, regionLimit: Int32 = 524_287,
+        carriesOutSendsAtOnce: Bool = false
     ) {
         state = State(
-            name: name, pinnedPageLimit: pinnedPageLimit,
+            name: name, pinnedPageLimit: pinnedPageLimit, regionLimit: regionLimit,
             carriesOutSendsAtOnce: carriesOutSendsAtOnce)
     }
 
