@@ -57,6 +57,13 @@ package final class QueueTable: Sendable {
         unsafe state(of: queue)?.pointee.posted.load(ordering: .acquiring) ?? 0
     }
 
+    /// Whether uses by outstanding requests of the queue are counted, because mappings had no fence left for it.
+    package func hasCountedUses(_ queue: QueueID) -> Bool {
+        guard let state = unsafe state(of: queue) else { return false }
+        return unsafe state.pointee.lastCounted.load(ordering: .acquiring)
+            > state.pointee.completed.load(ordering: .acquiring)
+    }
+
     /// How many requests of the queue are posted and not retired; zero for a closed queue.
     package func outstanding(_ queue: QueueID) -> UInt64 {
         guard let state = unsafe state(of: queue) else { return 0 }

@@ -6,14 +6,32 @@ extension QueuePairCore {
     /// One more than the user has, for the marker behind an unsignaled tail.
     static func deviceSendDepth(_ capacity: QueuePairCapacity) -> Int { capacity.sendDepth + 1 }
 
+    /// Makes sure that everything that may complete finds room.
     static func reserveRoom(
-        _ capacity: QueuePairCapacity, _ sendCompletions: CompletionQueueCore, _ receiveCompletions: CompletionQueueCore
+        _ capacity: QueuePairCapacity, _ sendCompletions: CompletionQueueCore,
+        _ receiveCompletions: CompletionQueueCore, _ sharedReceives: SharedReceiveQueueCore?
     ) throws(AdapterError) {
         try sendCompletions.reserve(deviceSendDepth(capacity))
-        do { try receiveCompletions.reserve(capacity.receiveDepth) } catch {
+        do throws(AdapterError) {
+            try receiveCompletions.reserve(capacity.receiveDepth)
+            do throws(AdapterError) { try sharedReceives?.reserveRoom(on: receiveCompletions) } catch {
+                receiveCompletions.unreserve(capacity.receiveDepth)
+                throw error
+            }
+        } catch {
             sendCompletions.unreserve(deviceSendDepth(capacity))
             throw error
         }
+    }
+
+    /// Gives back what `reserveRoom` took.
+    static func unreserveRoom(
+        _ capacity: QueuePairCapacity, _ sendCompletions: CompletionQueueCore,
+        _ receiveCompletions: CompletionQueueCore, _ sharedReceives: SharedReceiveQueueCore?
+    ) {
+        sendCompletions.unreserve(deviceSendDepth(capacity))
+        receiveCompletions.unreserve(capacity.receiveDepth)
+        sharedReceives?.unreserveRoom(on: receiveCompletions)
     }
 
     static func openTimelines(
@@ -31,14 +49,15 @@ extension QueuePairCore {
 
     static func create(
         _ capacity: QueuePairCapacity, on adapter: Adapter, sendQueue: Verbs.CompletionQueue,
-        receiveQueue: Verbs.CompletionQueue
+        receiveQueue: Verbs.CompletionQueue, sharedQueue: Verbs.SharedReceiveQueue?, identifier: QueueID
     ) throws(VerbError) -> Verbs.QueuePair {
         let queuePair = try Verbs.QueuePair(
-            in: adapter.core.domain, sendQueue: sendQueue, receiveQueue: receiveQueue,
+            in: adapter.core.domain, sendQueue: sendQueue, receiveQueue: receiveQueue, sharedQueue: sharedQueue,
             capacity: Verbs.QueuePairCapacity(
                 sendDepth: deviceSendDepth(capacity), receiveDepth: capacity.receiveDepth,
                 sendElements: capacity.sendElements, receiveElements: capacity.receiveElements,
-                inlineBytes: capacity.inlineBytes))
+                inlineBytes: capacity.inlineBytes),
+            identifier: UInt(identifier.raw))
         try queuePair.modify(
             .initialized(port: adapter.info.port, peerRights: [.remoteRead, .remoteWrite]))
         return queuePair
