@@ -1,12 +1,11 @@
-import Glibc
 import Synchronization
-import Verbs
 
 /// A queue pair that takes its receives from a shared receive queue.
 extension QueuePairCore {
     /// The device is done with the shared receive queue for this queue pair.
     func noteLastReceive() {
-        isLastReceiveReached.store(true, ordering: .releasing)
+        isLastReceiveReached.withLock { $0 = true }
+        isLastReceiveReached.signal()
     }
 
     /// Waits until the device has completed what it took for this queue pair, which is in the error state.
@@ -16,14 +15,10 @@ extension QueuePairCore {
     /// moment.
     func awaitLastReceive() {
         guard let sharedReceives else { return }
+        receiveCompletions.pollForUser()
+        guard sharedReceives.outstanding > 0 else { return }
         let patience = adapter.core.reportsLastReceives.load(ordering: .relaxed) ? Self.drainTime : Self.silentDrainTime
-        let deadline = MonotonicTime.now.advanced(by: patience)
-        while !isLastReceiveReached.load(ordering: .acquiring), sharedReceives.outstanding > 0,
-            MonotonicTime.now < deadline
-        {
-            usleep(200)
-            receiveCompletions.pollForUser()
-        }
+        _ = isLastReceiveReached.wait(atMost: patience, until: { $0 ? true : nil })
     }
 
     /// How long to wait for a device that has never said when it is done.

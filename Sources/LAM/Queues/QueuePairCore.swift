@@ -36,7 +36,7 @@ final class QueuePairCore: Sendable {
     let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
     let marker: Monitor<MarkerPath>
     /// Whether the device takes no more from the shared receive queue for this queue pair.
-    let isLastReceiveReached = Atomic<Bool>(false)
+    let isLastReceiveReached = Monitor(false)
     /// Told once when the queue pair ends; set by the connection that uses it.
     let connectionHook = Monitor<(@Sendable () -> Void)?>(nil)
     private let ending = Monitor(Ending())

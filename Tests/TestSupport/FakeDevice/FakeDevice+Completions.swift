@@ -94,9 +94,9 @@ extension FakeDevice {
             }
         }
         unsafe verbs.destroyCompletionQueue = { [self] queue in
-            call(.destroyCompletionQueue) { state in
-                unsafe state.destroyCompletionQueue(queue.pointee.handle)
-            }
+            let handle = unsafe queue.pointee.handle
+            awaitAcknowledgement { state in state.completionQueues[handle]?.unacknowledgedEvents }
+            return call(.destroyCompletionQueue) { state in state.destroyCompletionQueue(handle) }
         }
     }
 

@@ -57,6 +57,15 @@ extension FakeDevice {
         }
     }
 
+    /// Waits for the events of an object to be acknowledged, as the destroying verbs do; not for ever, as they would.
+    func awaitAcknowledgement(_ unacknowledged: (State) -> Int?) {
+        for _ in 0..<10_000 {
+            let count = withState { state in unacknowledged(state) ?? 0 }
+            guard count > 0 else { return }
+            usleep(100)
+        }
+    }
+
     /// Adds the entries for events.
     func setEventVerbs(_ verbs: inout DeviceVerbs) {
         unsafe verbs.getEvent = { [self] context, event in

@@ -81,9 +81,9 @@ extension FakeDevice {
             }
         }
         unsafe verbs.destroyQueuePair = { [self] queuePair in
-            call(.destroyQueuePair) { state in
-                unsafe state.destroyQueuePair(queuePair.pointee.qp_num)
-            }
+            let number = unsafe queuePair.pointee.qp_num
+            awaitAcknowledgement { state in state.queuePairs[number]?.unacknowledgedEvents }
+            return call(.destroyQueuePair) { state in state.destroyQueuePair(number) }
         }
     }
 

@@ -86,7 +86,9 @@ extension FakeDevice {
             }
         }
         unsafe verbs.destroySharedQueue = { [self] queue in
-            call(.destroySharedQueue) { state in unsafe state.destroySharedQueue(queue.pointee.handle) }
+            let handle = unsafe queue.pointee.handle
+            awaitAcknowledgement { state in state.sharedQueues[handle]?.unacknowledgedEvents }
+            return call(.destroySharedQueue) { state in state.destroySharedQueue(handle) }
         }
     }
 }
