@@ -33,28 +33,33 @@ struct SharedQueueEndTests {
         }
     }
 
-    @Test("[47] a receive that fails ends its queue pair alone")
-    func failure() async throws {
+    @Test("[47] a receive that fails ends its queue pair alone", arguments: 0..<4)
+    func failure(failing: Int) async throws {
         try await withFakeAdapter { adapter, device in
             var completions = try adapter.createCompletionQueue(depth: 4)
             var shared = try adapter.createSharedReceiveQueue(depth: 8)
-            var first = try adapter.connectedQueuePair(completions, receivesFrom: shared)
-            let second = try adapter.connectedQueuePair(completions, receivesFrom: shared)
+            let queuePairs = try (0..<4).map { _ in
+                BoxedQueuePair(try adapter.connectedQueuePair(completions, receivesFrom: shared))
+            }
             let mapping = try adapter.map()
-            try shared.receive(into: mapping, 0..<8, context: 1)
-            try shared.receive(into: mapping, 0..<8, context: 2)
+            for _ in queuePairs { try shared.receive(into: mapping, 0..<8) }
             // Longer than its receive.
-            device.completeReceive(first.number, byteCount: 9)
+            device.completeReceive(queuePairs[failing].number, byteCount: 9)
             let failed = completions.take(1)
-            #expect(failed.map(\.context) == [1])
             #expect(failed.map(\.status) == [.localQueuePairOperationError])
-            #expect(failed.map(\.queuePairNumber) == [first.number])
-            #expect(throws: PostError.ended) { try first.send(mapping, 0..<8) }
-            device.completeReceive(second.number, byteCount: 8)
-            #expect(completions.take(1).map(\.status) == [.success])
-            try shared.receive(into: mapping, 0..<8, context: 3)
-            let isConnected = second.isConnected
-            #expect(isConnected)
+            #expect(failed.map(\.queuePairNumber) == [queuePairs[failing].number])
+            for (index, queuePair) in queuePairs.enumerated() {
+                do throws(PostError) {
+                    try queuePair.post { (queuePair) throws(PostError) in try queuePair.send(mapping, 0..<8) }
+                    #expect(index != failing)
+                    #expect(device.completeReceive(queuePair.number, byteCount: 8))
+                } catch {
+                    #expect(index == failing && error == .ended)
+                }
+            }
+            #expect(completions.drain().map(\.status) == [.success, .success, .success])
+            try shared.receive(into: mapping, 0..<8)
+            for queuePair in queuePairs { queuePair.close() }
         }
     }
 

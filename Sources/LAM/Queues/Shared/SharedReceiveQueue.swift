@@ -118,7 +118,7 @@ extension Adapter {
         try checkOpen()
         let core = try SharedReceiveQueueCore(adapter: self, depth: depth, elements: elements, notify: notify)
         let queue = SharedReceiveQueue(core: core)
-        try core.arm(below: threshold)
+        if threshold != 0 { try core.arm(below: threshold) }
         return queue
     }
 

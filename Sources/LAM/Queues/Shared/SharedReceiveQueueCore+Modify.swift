@@ -18,9 +18,8 @@ extension SharedReceiveQueueCore {
         if table.isLow(queue) { tellLow() }
     }
 
-    /// Asks the device and the count of this side for a notification; 0 asks for none.
+    /// Asks the device and the count of this side for a notification.
     func arm(below threshold: Int) throws(AdapterError) {
-        guard threshold != 0 else { return }
         try control.withLock { (control) throws(AdapterError) in
             try adapter.info.check("notification threshold", threshold, atMost: control.depth)
             do throws(VerbError) { try sharedQueue.arm(below: threshold) } catch { throw AdapterError(error) }
