@@ -118,7 +118,13 @@ package final class MappingTable: Sendable {
     func slot(of id: MappingID, in stage: Stage) -> UnsafeMutablePointer<MappingSlot> {
         guard let slot = unsafe slots.element(at: id.slot),
             unsafe slot.pointee.lifecycle.load(ordering: .acquiring) == id.lifecycle(stage)
-        else { fatalError("MappingTable: \(id) is not \(stage)") }
+        else { Self.trap(id, notIn: stage) }
         return unsafe slot
+    }
+
+    // Apart, because putting the message together takes registers also where it is not needed.
+    @inline(never)
+    private static func trap(_ id: MappingID, notIn stage: Stage) -> Never {
+        fatalError("MappingTable: \(id) is not \(stage)")
     }
 }

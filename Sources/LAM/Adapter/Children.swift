@@ -2,9 +2,8 @@ import Tracking
 
 /// The living objects of one adapter.
 struct Children {
-    /// By slot, so that a build costs no hashing.
+    /// By slot, so that a build costs no hashing; with those being built.
     private var registrations: [Registration?] = []
-    /// With those being built.
     private var mappingCount = 0
 
     /// Both queues of each queue pair.
@@ -29,21 +28,6 @@ struct Children {
         return lastSharedReceiveQueueNumber
     }
 
-    /// Adds the mapping of a build that was begun.
-    mutating func add(_ registration: Registration) {
-        let index = Int(registration.id.slot)
-        if index >= registrations.count {
-            let missing = max(index + 1, 2 * registrations.count) - registrations.count
-            registrations.append(contentsOf: repeatElement(nil, count: missing))
-        }
-        registrations[index] = registration
-    }
-
-    mutating func remove(_ registration: Registration) {
-        registrations[Int(registration.id.slot)] = nil
-        mappingCount -= 1
-    }
-
     /// Whether something new may be there.
     enum Admission {
         case admitted
@@ -51,16 +35,24 @@ struct Children {
         case full
     }
 
-    /// Counts a mapping whose memory is about to be registered, so that a close waits for it.
-    mutating func beginBuild(atMost limit: Int) -> Admission {
+    /// Adds a mapping whose memory is about to be registered, so that a close waits for it.
+    mutating func add(_ registration: Registration, atMost limit: Int) -> Admission {
         guard !isClosing else { return .closing }
         guard mappingCount < limit else { return .full }
         mappingCount += 1
+        let index = Int(registration.id.slot)
+        if index >= registrations.count { grow(toHold: index) }
+        registrations[index] = registration
         return .admitted
     }
 
-    /// The memory could not be registered.
-    mutating func cancelBuild() {
+    private mutating func grow(toHold index: Int) {
+        let missing = max(index + 1, 2 * registrations.count) - registrations.count
+        registrations.append(contentsOf: repeatElement(nil, count: missing))
+    }
+
+    mutating func remove(_ registration: Registration) {
+        registrations[Int(registration.id.slot)] = nil
         mappingCount -= 1
     }
 

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Tracking
 import Verbs
 
@@ -50,87 +49,16 @@ extension Adapter {
         guard UInt64(chain.length) <= limit else {
             throw .tooLong(asked: chain.length, limit: Int(limit))
         }
-        let pinnedBytes = PageSpan(address: chain.address, length: chain.length).pinnedBytes
-        var backPressure = BackPressure(self)
-        try admit(pinnedBytes, &backPressure)
-        guard let place = core.mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
-            withdraw(pinnedBytes)
-            throw .tooManyMappings(limit: MappingTable.capacity)
-        }
-        do {
-            let region = try register(chain, at: place.base, &backPressure)
-            return publish(region, chain, at: place, retaining: owner, site: site)
-        } catch {
-            core.mappings.cancel(place.id)
-            withdraw(pinnedBytes)
-            throw error
-        }
-    }
-
-    /// Begins a build: takes its bytes from the budget, and has a close wait for it.
-    private func admit(_ pinnedBytes: Int, _ backPressure: inout BackPressure) throws(MappingError) {
         // The privileged token's registration is one of the device's, too.
-        switch core.children.withLock({ $0.beginBuild(atMost: info.maxRegistrations - 1) }) {
-        case .admitted: break
-        case .closing: throw .closed
-        case .full: throw .tooManyMappings(limit: info.maxRegistrations)
-        }
-        while case let seen = backPressure.releases, !core.budget.claim(pinnedBytes) {
-            guard backPressure.releaseHappens(after: seen) else {
-                core.childGone { $0.cancelBuild() }
-                throw .overBudget(core.budget.report(asked: pinnedBytes))
-            }
-        }
-    }
-
-    /// Ends a build that came to nothing.
-    private func withdraw(_ pinnedBytes: Int) {
-        core.budget.giveBack(pinnedBytes)
-        core.childGone { $0.cancelBuild() }
-    }
-
-    private func register(
-        _ chain: MemoryChain, at base: UInt64, _ backPressure: inout BackPressure
-    ) throws(MappingError) -> MemoryRegion {
-        while true {
-            let seen = backPressure.releases
-            do throws(VerbError) {
-                return try unsafe MemoryRegion(
-                    registering: UnsafeMutableRawBufferPointer(
-                        start: UnsafeMutableRawPointer(bitPattern: chain.address), count: chain.length),
-                    at: base, rights: Self.rights, in: core.domain)
-            } catch {
-                // RLIMIT_MEMLOCK, or the device is full: a release helps in both cases.
-                guard error.code == ENOMEM, backPressure.releaseHappens(after: seen) else {
-                    throw MappingError(error, registering: chain)
-                }
-            }
-        }
-    }
-
-    /// None for a peer. Put together by hand, because the literal of a set is made anew each time, by unspecialized code.
-    private static let rights = AccessRights(
-        rawValue: AccessRights.localWrite.rawValue | AccessRights.bindWindows.rawValue)
-
-    private func publish(
-        _ region: consuming MemoryRegion, _ chain: MemoryChain, at place: (id: MappingID, base: UInt64),
-        retaining owner: (any AnyObject & Sendable)?, site: BuildSite
-    ) -> LogicalAddressMapping {
-        let key = region.localKey
-        let memory = MemoryDescriptor(address: chain.address, length: chain.length)
-        let registration = Registration(
-            id: place.id, base: LogicalAddress(rawValue: place.base), memory: memory, site: site, retaining: owner,
-            region: region)
-        core.children.withLock { $0.add(registration) }
-        core.counters.builds.add(1, ordering: .relaxed)
-        let live = core.mappings.publish(place.id, length: UInt64(memory.length), key: key)
-        return LogicalAddressMapping(registration, at: live, of: self)
+        let built = try core.build(
+            chain, retaining: owner, site: site, atMost: info.maxRegistrations - 1, hurrying: reaper)
+        return LogicalAddressMapping(built.registration, at: built.place, of: self)
     }
 }
 
 extension MappingError {
     /// Why a registration failed, found out after the fact: the verb says no more than an `errno` value.
-    fileprivate init(_ error: VerbError, registering chain: MemoryChain) {
+    init(_ error: VerbError, registering chain: MemoryChain) {
         let span = PageSpan(address: chain.address, length: chain.length)
         let fault = error.code == EFAULT ? MemoryFault.diagnose(chain, writable: true) : nil
         let cause =

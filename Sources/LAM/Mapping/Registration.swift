@@ -1,13 +1,15 @@
 import Tracking
 import Verbs
 
-/// The memory behind one mapping, from its registration until it is unpinned.
-// Sendable: `region` belongs to the mapping's owner while it is live, and after that to the one thread whose
+/// The memory behind one mapping, from before it is pinned until it is unpinned.
+// Sendable: `region` belongs to whoever builds the mapping, to the mapping's owner while it is live, and after that to the one thread whose
 // `MappingTable.close` succeeded; `onUnpinned` is set before the hand-over.
 final class Registration: @unchecked Sendable {
     let id: MappingID
     let base: LogicalAddress
     let memory: MemoryDescriptor
+    /// What the memory adds to VmPin.
+    let pinnedBytes: Int
     let site: BuildSite
 
     /// What keeps the memory allocated while the device may touch it; nil where the caller vouches for that.
@@ -21,30 +23,41 @@ final class Registration: @unchecked Sendable {
     /// When the owner gave the mapping up.
     var releasedAt: MonotonicTime?
 
+    /// Describes memory that is not registered yet.
     init(
         id: MappingID, base: LogicalAddress, memory: MemoryDescriptor, site: BuildSite,
-        retaining retained: (any AnyObject & Sendable)?, region: consuming MemoryRegion
+        retaining retained: (any AnyObject & Sendable)?
     ) {
         self.id = id
         self.base = base
         self.memory = memory
+        pinnedBytes = PageSpan(address: memory.address, length: memory.length).pinnedBytes
         self.site = site
         self.retained = retained
-        self.region = consume region
     }
 
-    /// What the memory adds to VmPin.
-    var pinnedBytes: Int { PageSpan(address: memory.address, length: memory.length).pinnedBytes }
+    /// Pins the memory. A peer may do nothing with it.
+    ///
+    /// - Returns: the key by which the device knows the memory.
+    func register(in domain: ProtectionDomain) throws(VerbError) -> UInt32 {
+        let region = try unsafe MemoryRegion(
+            registering: UnsafeMutableRawBufferPointer(
+                start: UnsafeMutableRawPointer(bitPattern: memory.address), count: memory.length),
+            at: base.rawValue, rights: [.localWrite, .bindWindows], in: domain)
+        let key = region.localKey
+        self.region = consume region
+        return key
+    }
 
     /// Has `body` look at the region.
     func withRegion(_ body: (borrowing MemoryRegion) -> Void) {
-        guard region != nil else { fatalError("Registration: \(memory) is deregistered") }
+        guard region != nil else { fatalError("Registration: \(memory) is not registered") }
         body(region!)
     }
 
     /// Unpins the memory; a refusal leaves everything as it was, to be tried again.
     func deregister() throws(VerbError) {
-        guard let region = region.take() else { fatalError("Registration: \(memory) is deregistered already") }
+        guard let region = region.take() else { fatalError("Registration: \(memory) is not registered") }
         switch region.deregister() {
         case .done: break
         case .refused(let kept, let error):

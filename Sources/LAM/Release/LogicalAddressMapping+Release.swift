@@ -38,7 +38,6 @@ extension LogicalAddressMapping {
     /// is still used is helped on by the adapter, as a released one is, so that asking again makes sense.
     /// - Complexity: one `membarrier(2)` and, if idle, one `ibv_dereg_mr`.
     public consuming func tryRelease() -> ReleaseOutcome {
-        let adapter = adapter
         switch adapter.releaseIfIdle(registration) {
         case .unpinned:
             _ = surrender()
