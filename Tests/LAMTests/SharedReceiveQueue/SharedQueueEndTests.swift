@@ -66,11 +66,12 @@ struct SharedQueueEndTests {
     @Test("[106] closing the shared queue waits for its queue pairs, and says which are left")
     func pending() async throws {
         try await withFakeAdapter { adapter, device in
-            let completions = try adapter.createCompletionQueue(depth: 4)
+            var completions = try adapter.createCompletionQueue(depth: 4)
             var shared = try adapter.createSharedReceiveQueue(depth: 8)
             let queuePair = try adapter.connectedQueuePair(completions, receivesFrom: shared)
             let mapping = try adapter.map()
-            try shared.receive(into: mapping, 0..<8)
+            for context in 1...2 as ClosedRange<UInt64> { try shared.receive(into: mapping, 0..<8, context: context) }
+            device.completeReceive(queuePair.number)
             do throws(AdapterError) {
                 try shared.close(waiting: .milliseconds(5))
                 Issue.record("it was closed")
@@ -83,6 +84,7 @@ struct SharedQueueEndTests {
             queuePair.close()
             #expect(device.sharedReceives.isEmpty)
             kept.releaseNow()
+            #expect(completions.drain().map(\.context) == [1], "its result outlives both")
         }
     }
 

@@ -8,8 +8,7 @@ extension Adapter {
         _ completions: borrowing LAM.CompletionQueue, receivesFrom shared: borrowing LAM.SharedReceiveQueue
     ) throws -> LAM.QueuePair {
         let queuePair = try createQueuePair(
-            sendCompletions: completions, receiveCompletions: completions, receivesFrom: shared,
-            capacity: smallCapacity)
+            completions: completions, receivesFrom: shared, capacity: smallCapacity)
         try queuePair.connect(to: queuePair.address)
         return queuePair
     }

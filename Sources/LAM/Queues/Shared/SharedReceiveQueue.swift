@@ -145,4 +145,14 @@ extension Adapter {
             sendCompletions: sendCompletions, receiveCompletions: receiveCompletions, capacity: capacity,
             sharedReceives: sharedReceives.core)
     }
+
+    /// Creates a queue pair whose requests all complete on one queue, and which takes its receives from a shared one.
+    public func createQueuePair(
+        completions: borrowing CompletionQueue, receivesFrom sharedReceives: borrowing SharedReceiveQueue,
+        capacity: QueuePairCapacity = QueuePairCapacity()
+    ) throws(AdapterError) -> QueuePair {
+        try createQueuePair(
+            sendCompletions: completions, receiveCompletions: completions, receivesFrom: sharedReceives,
+            capacity: capacity)
+    }
 }
