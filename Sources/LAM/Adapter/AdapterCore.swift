@@ -65,9 +65,9 @@ final class AdapterCore: Sendable {
         children.withLock { $0.queuePairs[queue] }
     }
 
-    /// The queue pair of a number that takes its receives from a shared receive queue.
-    func queuePair(_ number: UInt32, of sharedQueue: QueueID) -> QueuePairCore? {
-        queuePairs.first { $0.number == number && $0.sharedReceives?.queue == sharedQueue }
+    /// The queue pairs that have a number, and take their receives from a shared receive queue.
+    func queuePairs(numbered number: UInt32, receivingFrom sharedQueue: QueueID) -> [QueuePairCore] {
+        queuePairs.filter { $0.number == number && $0.sharedReceives?.queue == sharedQueue }
     }
 
     /// All queue pairs that are not closed.

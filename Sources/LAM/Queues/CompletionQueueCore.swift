@@ -260,7 +260,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         }
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
-        if retired.leavesFew { adapter.core.sharedReceiveQueue(retired.queue)?.tellLow() }
+        if retired.leavesFew { noteLow(retired.queue) }
         if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
             noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
         }
@@ -269,30 +269,5 @@ final class CompletionQueueCore: @unchecked Sendable {
         completion.identifier = retired.request.context
         completion.operation = UInt32(tag.operationNumber)
         return completion
-    }
-
-    // MARK: What is rare
-
-    @inline(never)
-    private func noteSpecial(_ queue: QueueID, _ entry: WorkCompletion, _ tag: RequestTag, isSuccess: Bool) {
-        let pair =
-            queue.isShared
-            ? adapter.core.queuePair(entry.queuePairNumber, of: queue) : adapter.core.queuePair(owning: queue)
-        guard let pair else { return }
-        if tag.concernsWindow { pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
-        guard isSuccess else { return pair.noteFailure() }
-        if tag.operation == .receive, entry.mayInvalidate {
-            pair.peerInvalidated(entry.invalidatedKeyOrImmediate)
-        }
-    }
-
-    @inline(never)
-    private func noteStray() {
-        adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
-    }
-
-    @inline(never)
-    private func noteFailedPoll() {
-        adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
     }
 }

@@ -81,7 +81,6 @@ final class QueuePairCore: Sendable {
             throw error
         }
         number = queuePair.number
-        sharedReceives?.attach(number)
         // Sends wait for the connection at the gate that every post passes anyway.
         adapter.core.queues.bar(sendQueue)
         marker = Monitor(
@@ -90,6 +89,7 @@ final class QueuePairCore: Sendable {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self
         }
+        sharedReceives?.attach(self)
     }
 
     func side(of queue: QueueID) -> QueueSide {
@@ -259,7 +259,7 @@ final class QueuePairCore: Sendable {
             $0.queuePairs[sendQueue] = nil
             $0.queuePairs[receiveQueue] = nil
         }
-        sharedReceives?.detach(number)
+        sharedReceives?.detach(self)
     }
 
     /// How long flushed requests may take to arrive. A device that is slower loses results, never safety.

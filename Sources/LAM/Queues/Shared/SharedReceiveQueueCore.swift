@@ -25,7 +25,8 @@ final class SharedReceiveQueueCore: Sendable {
         var reservedDepth: Int
         /// Where receives complete, and for how many queue pairs.
         var completionQueues: [ObjectIdentifier: (core: CompletionQueueCore, count: Int)] = [:]
-        var queuePairs: Set<UInt32> = []
+        /// Their numbers by their send queues: a number is used again before everybody has heard that it is free.
+        var queuePairs: [QueueID: UInt32] = [:]
         /// Whether the owner still has it.
         var isOwned = true
         var isGone = false
@@ -94,14 +95,14 @@ final class SharedReceiveQueueCore: Sendable {
     }
 
     /// A queue pair uses it from now on.
-    func attach(_ queuePair: UInt32) {
-        control.withLock { _ = $0.queuePairs.insert(queuePair) }
+    func attach(_ queuePair: QueuePairCore) {
+        control.withLock { $0.queuePairs[queuePair.sendQueue] = queuePair.number }
     }
 
     /// A queue pair is destroyed; the last one ends the queue, if its owner has given it up.
-    func detach(_ queuePair: UInt32) {
+    func detach(_ queuePair: QueuePairCore) {
         let isLast = control.withLock { control in
-            control.queuePairs.remove(queuePair)
+            control.queuePairs[queuePair.sendQueue] = nil
             return !control.isOwned && control.queuePairs.isEmpty
         }
         if isLast { end() }
@@ -129,7 +130,7 @@ final class SharedReceiveQueueCore: Sendable {
     func close(waiting patience: Duration?) throws(AdapterError) {
         surrender()
         guard control.wait(atMost: patience, until: { $0.isGone ? true : nil }) == nil else { return }
-        throw .queuePairsLeft(numbers: control.withLock { $0.queuePairs.sorted() })
+        throw .queuePairsLeft(numbers: control.withLock { $0.queuePairs.values.sorted() })
     }
 
     /// Destroys it; nobody posts, and nothing completes any more. Called once.
