@@ -22,6 +22,10 @@ package struct MappingPlace: @unchecked Sendable {
     @inlinable @inline(__always)
     package var length: UInt64 { unsafe slot.pointee.length.load(ordering: .relaxed) }
 
+    /// Whether the device may write to the memory.
+    @inlinable @inline(__always)
+    package var isWritable: Bool { unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 }
+
     /// The key by which the device knows the memory.
     @inlinable @inline(__always)
     package var key: UInt32 { unsafe slot.pointee.key.load(ordering: .relaxed) }

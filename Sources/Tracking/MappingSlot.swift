@@ -25,6 +25,9 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// Requests that complete in no order, and those of queues that found no fence free.
     let counted = Atomic<UInt32>(0)
 
+    /// Whether the device may write to the memory: 0 or 1.
+    @usableFromInline let writable = Atomic<UInt32>(0)
+
     /// The last use by each of the first few queues.
     @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
 

@@ -7,6 +7,8 @@ package enum UseError: Error, Hashable {
     case unmapped
     /// The mapping ends before the request does.
     case beyondEnd
+    /// The request has the device write to memory that it may only read.
+    case notWritable
 }
 
 /// The posting side of one queue: gives every request its position and leaves a fence at each mapping it names.
@@ -129,15 +131,20 @@ extension RequestPoster {
 
     /// Notes that the request names `length` bytes at a logical address.
     ///
+    /// - Parameters:
+    ///   - address: of the first byte.
+    ///   - length: how many bytes.
+    ///   - isSink: whether the device is to write to them.
     /// - Returns: the key by which the device knows that memory.
     @inlinable @inline(__always)
-    package mutating func use(address: UInt64, length: UInt32) throws(UseError) -> UInt32 {
+    package mutating func use(address: UInt64, length: UInt32, isSink: Bool = false) throws(UseError) -> UInt32 {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         let base = unsafe slot.pointee.base.load(ordering: .acquiring)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         let offset = address &- base
         guard offset < mapped else { throw .unmapped }
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+        if isSink { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
         let key = unsafe slot.pointee.key.load(ordering: .relaxed)
         unsafe leaveFence(at: slot, address)
         // The store alone is no barrier between it and the load that follows; a release issues one on the poster's
@@ -150,12 +157,13 @@ extension RequestPoster {
 
     /// Whether `use` would find the mapping; leaves no fence.
     @inlinable @inline(__always)
-    package func check(address: UInt64, length: UInt32) throws(UseError) {
+    package func check(address: UInt64, length: UInt32, isSink: Bool = false) throws(UseError) {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         guard offset < mapped else { throw .unmapped }
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+        if isSink { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
     }
 
     /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.

@@ -56,14 +56,14 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     /// Notes that the request names `length` bytes at a logical address.
     ///
     /// - Returns: the key by which the device knows that memory.
-    package mutating func use(address: UInt64, length: UInt32) throws(UseError) -> UInt32 {
+    package mutating func use(address: UInt64, length: UInt32, isSink: Bool = true) throws(UseError) -> UInt32 {
         let (mapping, key) = try mappings.holdRequest(address: address, length: UInt64(length))
         unsafe current.pointee.append(mapping.slot)
         return key
     }
 
     /// Whether `use` would find the mapping; counts nothing.
-    package func check(address: UInt64, length: UInt32) throws(UseError) {
+    package func check(address: UInt64, length: UInt32, isSink: Bool = true) throws(UseError) {
         try mappings.check(address: address, length: UInt64(length))
     }
 

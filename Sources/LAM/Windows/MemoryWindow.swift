@@ -56,6 +56,8 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
     case noRights
     /// A window covers at least one byte.
     case emptyRange
+    /// The mapping is read-only, and windows need one that is built for writing, also those that only allow reading.
+    case notWritable
 
     /// What is wrong and what to do.
     public var description: String {
@@ -67,6 +69,7 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
         case .stillBinding: "the window's bind has not completed; poll its completion first"
         case .noRights: "a window must give the peer the right to read, to write, or both"
         case .emptyRange: "a window must cover at least one byte"
+        case .notWritable: "the mapping is read-only; a window needs one that is built for writing"
         }
     }
 }

@@ -36,7 +36,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
         guard poster.begin() else { throw .queueFull(depth: core.depth) }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, token: token, limits: limits, in: &chain)
+            count = try poster.place(elements, areSinks: true, token: token, limits: limits, in: &chain)
         } catch {
             poster.abandon()
             throw error
