@@ -136,6 +136,7 @@ extension RequestPoster {
     ///   - length: how many bytes.
     ///   - isSink: whether the device is to write to them.
     /// - Returns: the key by which the device knows that memory.
+    /// - Throws: why the request may not name them; it left no fence then, or one that `abandon` makes void.
     @inlinable @inline(__always)
     package mutating func use(address: UInt64, length: UInt32, isSink: Bool = false) throws(UseError) -> UInt32 {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
