@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / ".cache" / "test"
 DEVICE_MODULE = "DeviceTests"
 NATIVE_SECONDS = 900
-DEVICE_SECONDS = 900
+DEVICE_SECONDS = 1500
 # Short traces of a crash, and no colours in what is kept.
 ENVIRONMENT = os.environ | {
     "NO_COLOR": "1",

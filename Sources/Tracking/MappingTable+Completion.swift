@@ -1,4 +1,4 @@
-public import Synchronization
+import Synchronization
 
 /// A request whose completion was polled.
 @usableFromInline
@@ -9,23 +9,26 @@ package struct RetiredRequest {
     @usableFromInline package let request: Request
     /// How many requests the completion retired: this one and the unsignaled ones before it.
     @usableFromInline package let count: UInt64
+    /// Whether fewer requests are outstanding now than the owner of a shared receive queue wants to hear of.
+    package let leavesFew: Bool
 
-    @inlinable @inline(__always)
-    init(queue: QueueID, request: Request, count: UInt64) {
+    init(queue: QueueID, request: Request, count: UInt64, leavesFew: Bool = false) {
         self.queue = queue
         self.request = request
         self.count = count
+        self.leavesFew = leavesFew
     }
 }
 
 extension MappingTable {
-    /// Retires the request whose completion was polled, and every earlier one of its queue.
+    /// Retires the request whose completion was polled, and every earlier one of its queue. In a shared receive queue,
+    /// which has no order, it retires that request alone.
     ///
     /// - Returns: nil if no open queue has such a request outstanding. A device may report a request twice when its
     ///   queue fails, and completions of a destroyed queue pair may still be polled; both are ignored.
     /// - Complexity: O(1), however many requests it retires, as long as every mapping had a fence to spare.
-    @inlinable @inline(__always)
     package func complete(_ wire: WireID) -> RetiredRequest? {
+        guard wire.queueIndex & QueueID.sharedBit == 0 else { return completeShared(wire) }
         guard let state = unsafe queues.states.element(at: wire.queueIndex) else { return nil }
         let id = unsafe state.pointee.id.load(ordering: .acquiring)
         guard wire.names(id) else { return nil }
@@ -57,7 +60,6 @@ extension MappingTable {
     }
 
     /// Drops what the requests at these positions counted.
-    @usableFromInline @inline(never)
     func dropCountedUses(of state: UnsafeMutablePointer<QueueState>, from first: UInt64, through last: UInt64) {
         for position in first...last { unsafe dropCountedUses(of: state.pointee.ring, at: position) }
     }

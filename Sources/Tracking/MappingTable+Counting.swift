@@ -4,7 +4,7 @@ import Synchronization
 enum CountedUse {
     /// A window bound over the mapping: a peer's access through it is invisible here.
     case window
-    /// A request of a shared receive queue, or of a queue that found no fence free.
+    /// An element of a request of a shared receive queue, or of a queue that found no fence free.
     case request
 }
 
@@ -38,20 +38,19 @@ extension MappingTable {
 
     /// Notes that a window over the mapping can no longer be used by a peer.
     package func dropWindow(_ id: MappingID) {
-        drop(.window, of: id)
+        // The window itself keeps the slot from being freed, so a stale identifier was dropped before.
+        guard let slot = unsafe slots.element(at: id.slot),
+            unsafe slot.pointee.lifecycle.load(ordering: .relaxed) >> 2 == UInt64(id.generation)
+        else { fatalError("MappingTable: no window holds \(id)") }
+        unsafe slot.pointee.drop(.window)
     }
 
     /// Notes that one element of a request names the mapping at `address`, where requests complete in no order: in a
     /// shared receive queue.
     ///
-    /// - Returns: the mapping, to be given to `dropRequest` when the request is retired, and the memory's key.
+    /// - Returns: the mapping, which `SharedPlace` keeps until the request is retired, and the memory's key.
     package func holdRequest(address: UInt64, length: UInt64) throws(UseError) -> (id: MappingID, key: UInt32) {
         try hold(.request, address: address, length: length)
-    }
-
-    /// Notes that a request counted by `holdRequest` is retired.
-    package func dropRequest(_ id: MappingID) {
-        drop(.request, of: id)
     }
 
     private func hold(
@@ -80,11 +79,9 @@ extension MappingTable {
             generation: UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2))
     }
 
-    private func drop(_ use: CountedUse, of id: MappingID) {
-        // The use itself keeps the slot from being freed, so a stale identifier was dropped before.
-        guard let slot = unsafe slots.element(at: id.slot),
-            unsafe slot.pointee.lifecycle.load(ordering: .relaxed) >> 2 == UInt64(id.generation)
-        else { fatalError("MappingTable: no \(use) holds \(id)") }
-        unsafe slot.pointee.drop(use)
+    /// Whether a request may name `length` bytes at a logical address; counts nothing.
+    func check(address: UInt64, length: UInt64) throws(UseError) {
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
+        _ = try unsafe liveMapping(at: slot, address: address, length: length)
     }
 }

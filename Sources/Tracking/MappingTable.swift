@@ -19,6 +19,8 @@ package final class MappingTable: Sendable {
     package let slots: ChunkedTable<MappingSlot>
     /// The queues whose requests name the mappings.
     @usableFromInline let queues: QueueTable
+    /// The shared receive queues whose requests name them.
+    package let sharedQueues = SharedQueueTable()
     private let free = Locked(FreeSlots())
 
     private struct FreeSlots {

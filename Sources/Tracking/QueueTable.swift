@@ -7,8 +7,11 @@ package final class QueueTable: Sendable {
     @usableFromInline let states = ChunkedTable<QueueState>()
     /// Whether posters pay for the barrier that nobody can issue on their behalf.
     let ownerFences: Bool
-    /// As many as a `WireID` has room for.
-    private let free = Locked(FreeList<QueueState>(0..<1 << 20))
+    /// As many as a `WireID` has room for beside the shared receive queues.
+    private let free = Locked(FreeList<QueueState>(0..<QueueID.sharedBit))
+
+    /// How many queues can be open at a time.
+    package static var capacity: Int { Int(QueueID.sharedBit) }
 
     /// - Parameter ownerFences: true where no barrier can be issued on a posting thread's behalf.
     package init(ownerFences: Bool) {
@@ -21,7 +24,7 @@ package final class QueueTable: Sendable {
     ///   - depth: how many requests may be posted and not yet retired.
     ///   - elements: how many mappings one request may name.
     ///   - position: where the timeline begins; tests begin it shortly before its 32 bits in a `wr_id` wrap.
-    /// - Returns: nil when 1,048,576 queues are open.
+    /// - Returns: nil when `capacity` queues are open.
     package func open(depth: Int, elements: Int, from position: UInt64 = 0) -> QueueID? {
         guard let index = free.withLock({ $0.take(from: states) { QueueState(ownerFences: ownerFences) } })
         else { return nil }
@@ -52,6 +55,13 @@ package final class QueueTable: Sendable {
     /// The last position that was given to a request; zero for a closed queue.
     package func posted(_ queue: QueueID) -> UInt64 {
         unsafe state(of: queue)?.pointee.posted.load(ordering: .acquiring) ?? 0
+    }
+
+    /// Whether uses by outstanding requests of the queue are counted, because mappings had no fence left for it.
+    package func hasCountedUses(_ queue: QueueID) -> Bool {
+        guard let state = unsafe state(of: queue) else { return false }
+        return unsafe state.pointee.lastCounted.load(ordering: .acquiring)
+            > state.pointee.completed.load(ordering: .acquiring)
     }
 
     /// How many requests of the queue are posted and not retired; zero for a closed queue.

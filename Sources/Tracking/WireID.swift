@@ -35,6 +35,25 @@ package struct WireID: Hashable, Sendable {
         queue != 0 && (queue >> 32) & 0xFFF == (raw >> 32) & 0xFFF
     }
 
+    /// How many requests a shared receive queue can have outstanding.
+    static var placeCount: Int { 1 << 20 }
+
+    /// The identifier of the same shared receive queue for the request in a place, which has its turn.
+    ///
+    /// Turns are odd, and shortened to 12 bits: a completion that is reported twice misses the requests that the place
+    /// has after that.
+    func at(place: UInt32, turn: UInt32) -> WireID {
+        WireID(raw: raw | UInt64(turn >> 1 & 0xFFF) << 20 | UInt64(place))
+    }
+
+    /// The place of a request of a shared receive queue.
+    var place: UInt32 { UInt32(truncatingIfNeeded: raw) & 0xF_FFFF }
+
+    /// Whether the identifier is of the request that has its turn in the place.
+    func names(turn: UInt32) -> Bool {
+        (turn >> 1 ^ UInt32(truncatingIfNeeded: raw) >> 20) & 0xFFF == 0
+    }
+
     /// The first position after `completed` that shortens to this one.
     @inlinable @inline(__always)
     func position(after completed: UInt64) -> UInt64 {

@@ -27,3 +27,13 @@ func postOnAClosedQueuePair(_ queuePair: consuming QueuePair, _ mapping: borrowi
     // expected-note@+1 {{used here}}
     try queuePair.send(mapping, 0..<8)
 }
+
+func postOnAClosedSharedQueue(
+    // expected-error@+1 {{'shared' used after consume}}
+    _ shared: consuming SharedReceiveQueue, _ mapping: borrowing LogicalAddressMapping
+) throws {
+    // expected-note@+1 {{consumed here}}
+    try shared.close()
+    // expected-note@+1 {{used here}}
+    try shared.receive(into: mapping, 0..<8)
+}

@@ -36,4 +36,14 @@ package enum Canary: String, CaseIterable, Sendable {
     case countedUsesIgnored
     /// A completion of a shared receive queue retires every earlier one.
     case sharedReceivesInOrder
+    /// A completion of a shared receive queue retires the oldest request instead of its own.
+    case sharedReceivesMixedUp
+    /// The end of a queue pair retires what a shared receive queue holds.
+    case sharedReceivesEndWithQueuePair
+    /// A shared receive queue is retired before the device destroyed it.
+    case sharedQueueClosedTooEarly
+    /// What a shared receive queue had left when it was closed is never dropped.
+    case sharedQueueForgotten
+    /// A completion that a device reports twice gives its place to two requests.
+    case sharedReceiveRetiredTwice
 }

@@ -6,12 +6,10 @@ final class Driver {
     let queues = QueueTable(ownerFences: false)
     let mappings: MappingTable
     private let retirer: RequestRetirer
-    private let canary: Canary?
+    let canary: Canary?
 
     /// For the canaries: the mapping that has a slot now, and the address it really has.
     private var occupants: [UInt32: (id: MappingID, base: UInt64)] = [:]
-    /// For the canaries: shared receives in the order of their posts.
-    private var sharedReceives: [SharedRequest] = []
 
     init(canary: Canary?) {
         mappings = MappingTable(queues: queues)
@@ -57,7 +55,7 @@ final class Driver {
         base & 1 << 62 == 0 ? base & 0x000F_FFFF_FFFF_FFFF : base & 0x47FF_FFFF_FFFF_FFFF
     }
 
-    private func realAddress(_ address: UInt64) -> UInt64 {
+    func realAddress(_ address: UInt64) -> UInt64 {
         guard canary == .addressReusedAtOnce, let occupant = occupants[AddressLayout.slot(of: address)] else {
             return address
         }
@@ -104,7 +102,7 @@ final class Driver {
     /// Takes back the last `count` requests; returns their contexts.
     func withdraw(_ requests: ArraySlice<ModelRequest>, of queue: ModelQueue) -> [UInt64] {
         var contexts: [UInt64] = []
-        leakingCounts(of: requests, if: .withdrawnCountsLeak) {
+        leakingCounts(of: requests.flatMap(\.uses), if: .withdrawnCountsLeak) {
             queue.poster.withdraw(UInt64(requests.count)) { contexts.append($0.context) }
         }
         return contexts
@@ -151,8 +149,11 @@ final class Driver {
         if canary == .closedBeforeDestroyed { mappings.closeQueue(queue.id) }
     }
 
-    func closeQueue(_ queue: ModelQueue) {
-        leakingCounts(of: queue.timeline.all, if: .closeForgetsCounts) {
+    func closeQueue(_ queue: ModelQueue, beside sharedQueues: [ModelSharedQueue]) {
+        if canary == .sharedReceivesEndWithQueuePair {
+            for request in sharedQueues.flatMap(\.outstanding) { _ = mappings.complete(request.wire) }
+        }
+        leakingCounts(of: queue.timeline.all.flatMap(\.uses), if: .closeForgetsCounts) {
             mappings.closeQueue(queue.id)
         }
     }
@@ -188,37 +189,12 @@ final class Driver {
         if !isSpared { mappings.dropWindow(window.id) }
     }
 
-    // MARK: Shared receive queue
-
-    func holdShared(_ mapping: ModelMapping) -> Result<MappingID, UseError> {
-        do throws(UseError) {
-            return .success(try mappings.holdRequest(address: realAddress(mapping.base), length: 1).id)
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    func postedShared(_ request: SharedRequest) {
-        if canary == .sharedReceivesInOrder { sharedReceives.append(request) }
-    }
-
-    func completeShared(_ request: SharedRequest) {
-        guard canary == .sharedReceivesInOrder else { return drop(request) }
-        guard let index = sharedReceives.firstIndex(where: { $0 === request }) else { return }
-        for earlier in sharedReceives[...index] { drop(earlier) }
-        sharedReceives.removeFirst(index + 1)
-    }
-
-    private func drop(_ request: SharedRequest) {
-        for use in request.uses { mappings.dropRequest(use.id) }
-    }
-
     // MARK: Leaks
 
     /// Runs `body`, and counts again what it dropped, if the canary is the one.
-    private func leakingCounts(of requests: ArraySlice<ModelRequest>, if leak: Canary, _ body: () -> Void) {
+    func leakingCounts(of uses: [ModelMapping], if leak: Canary, _ body: () -> Void) {
         guard canary == leak else { return body() }
-        let mappings = requests.flatMap(\.uses).filter { $0.stage == .live }
+        let mappings = uses.filter { $0.stage == .live }
         let before = mappings.map { self.mappings.holders(of: $0.id).countedUses }
         body()
         for (mapping, count) in zip(mappings, before)

@@ -6,7 +6,8 @@ package enum Event: Int, CaseIterable, Sendable {
     case mapped, cancelled, released, staleRelease, reopened, reaped, busyWhenAsked
     case queueOpened, queueDestroyed, barred, countedUse
     case bound, bindFailed, invalidated, windowDestroyed
-    case sharedPosted, sharedRetired, round
+    case sharedOpened, sharedPosted, sharedAbandoned, sharedRefused, sharedFull
+    case sharedRetired, sharedDuplicate, sharedLost, sharedLow, sharedClosed, round
 }
 
 /// How often each event happened.

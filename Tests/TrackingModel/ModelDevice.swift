@@ -1,19 +1,11 @@
 import Tracking
 
-/// A request of a shared receive queue.
-final class SharedRequest {
-    let uses: [(mapping: ModelMapping, id: MappingID)]
-
-    init(uses: [(mapping: ModelMapping, id: MappingID)]) {
-        self.uses = uses
-    }
-}
-
 /// What the device wrote into the completion queue.
 struct Completion {
     enum Source {
         case request(ModelRequest, ModelQueue)
-        case shared(SharedRequest)
+        /// A message for a queue pair consumed a request of its shared receive queue.
+        case shared(SharedRequest, ModelQueue)
     }
 
     let source: Source
@@ -26,7 +18,6 @@ struct Completion {
 struct ModelDevice {
     /// One completion queue serves all: the order between queues is as random as the schedule.
     private(set) var completions = Fifo<Completion>()
-    private(set) var sharedReceives: [SharedRequest] = []
 
     // MARK: Memory
 
@@ -89,14 +80,18 @@ struct ModelDevice {
         return true
     }
 
-    /// Destroys a queue: what it held is gone without a completion.
+    /// Destroys a queue: what it held is gone without a completion. What it consumed of a shared receive queue, and
+    /// nobody polled, may be gone as well.
     mutating func destroy(_ queue: ModelQueue, keepingCompletions: Bool) {
         while let request = queue.onDevice.popFirst() {
             for mapping in request.uses { mapping.deviceUses -= 1 }
         }
         guard !keepingCompletions else { return }
         completions.removeAll { completion in
-            if case .request(_, let owner) = completion.source { owner === queue } else { false }
+            switch completion.source {
+            case .request(_, let owner): owner === queue
+            case .shared(_, let consumer): consumer === queue
+            }
         }
     }
 
@@ -105,16 +100,20 @@ struct ModelDevice {
         completions.popFirst()
     }
 
-    // MARK: Shared receive queue
+    // MARK: Shared receive queues
 
-    mutating func takeShared(_ request: SharedRequest) {
-        sharedReceives.append(request)
+    /// Has a message of some queue pair fill any of the receives: there is no order between queue pairs.
+    mutating func execute(
+        _ queue: ModelSharedQueue, at index: Int, for consumer: ModelQueue, failing: Bool
+    ) throws(Violation) {
+        let request = queue.onDevice.remove(at: index)
+        for mapping in request.uses { try touch(mapping) }
+        completions.append(Completion(source: .shared(request, consumer), isFailure: failing))
     }
 
-    /// Fills any of the receives: peers consume them, in no order.
-    mutating func executeShared(at index: Int) throws(Violation) {
-        let request = sharedReceives.remove(at: index)
-        for use in request.uses { try touch(use.mapping) }
-        completions.append(Completion(source: .shared(request), isFailure: false))
+    /// Destroys a shared receive queue: what it held is gone without a completion.
+    func destroy(_ queue: ModelSharedQueue) {
+        for mapping in queue.onDevice.flatMap(\.uses) { mapping.deviceUses -= 1 }
+        queue.onDevice = []
     }
 }

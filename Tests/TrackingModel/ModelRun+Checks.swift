@@ -9,14 +9,21 @@ extension ModelRun {
                 outstanding == queue.lastPosition - queue.completed,
                 "\(outstanding) requests outstanding instead of \(queue.lastPosition - queue.completed)")
         }
+        if let queue = random.pick(sharedQueues), queue.stage == .open {
+            let outstanding = driver.mappings.sharedQueues.outstanding(queue.id)
+            try require(
+                outstanding == queue.outstanding.count,
+                "\(outstanding) shared receives outstanding instead of \(queue.outstanding.count)")
+        }
         if let mapping = random.pick(mappings) { try checkHolders(of: mapping) }
     }
 
     func checkHolders(of mapping: ModelMapping) throws(Violation) {
         var holders = driver.mappings.holders(of: mapping.id)
         try require(holders.windows == mapping.knownWindows, "\(holders) instead of \(mapping.knownWindows) windows")
-        var certainlyCounted = mapping.sharedUses
-        var possiblyCounted = mapping.sharedUses
+        let sharedUses = try checkSharedUses(of: mapping)
+        var certainlyCounted = sharedUses
+        var possiblyCounted = sharedUses
         for queue in queues {
             let uses = naiveUses(of: mapping, by: queue)
             possiblyCounted += uses.count
@@ -35,7 +42,28 @@ extension ModelRun {
         try require(
             (certainlyCounted...possiblyCounted).contains(holders.countedUses),
             "\(holders.countedUses) counted uses of \(mapping.id), not \(certainlyCounted) to \(possiblyCounted)")
-        events.add(.countedUse, certainlyCounted - mapping.sharedUses)
+        events.add(.countedUse, certainlyCounted - sharedUses)
+    }
+
+    /// Compares which shared receive queues are said to use a mapping with those that do.
+    ///
+    /// - Returns: how many elements of their requests name the mapping.
+    private func checkSharedUses(of mapping: ModelMapping) throws(Violation) -> Int {
+        var sum = 0
+        for queue in sharedQueues where queue.stage == .open {
+            let expected = queue.outstanding.reduce(0) { $0 + $1.uses.count { $0 === mapping } }
+            let found = driver.mappings.sharedQueues.uses(of: mapping.id, by: queue.id)
+            try require(found == expected, "\(found) shared receives use \(mapping.id), not \(expected)")
+            sum += expected
+        }
+        let rest = queuesBeingDestroyed(using: mapping)
+        try require(sum + rest == mapping.sharedUses, "the model lost count of \(mapping.id)")
+        return mapping.sharedUses
+    }
+
+    private func queuesBeingDestroyed(using mapping: ModelMapping) -> Int {
+        sharedQueues.filter { $0.stage == .destroying }.flatMap(\.outstanding)
+            .reduce(0) { $0 + $1.uses.count { $0 === mapping } }
     }
 
     /// How often the unretired requests of a queue name a mapping, and the last position which does.

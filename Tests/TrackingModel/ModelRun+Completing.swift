@@ -17,7 +17,7 @@ extension ModelRun {
         for _ in 0..<(1 + random.below(8)) {
             guard let completion = device.poll() else { return }
             switch completion.source {
-            case .shared(let request): retireShared(request)
+            case .shared(let request, _): try retire(request)
             case .request(let request, let queue): try complete(completion, of: request, on: queue)
             }
             events.add(.polled)

@@ -41,8 +41,10 @@ extension ModelRun {
     }
 
     private func finishDestroying(_ queue: ModelQueue) {
+        let completionCount = device.completions.count
         device.destroy(queue, keepingCompletions: random.chance(50))
-        driver.closeQueue(queue)
+        events.add(.sharedLost, completionCount - device.completions.count)
+        driver.closeQueue(queue, beside: sharedQueues)
         queue.stage = .closed
         queues.removeAll { $0 === queue }
         for request in queue.timeline.all {
@@ -61,13 +63,13 @@ extension ModelRun {
             try finishVisit(of: queue)
             try finishRequests(of: queue)
         }
-        while !device.sharedReceives.isEmpty { try device.executeShared(at: 0) }
         while !isPolledEmpty { try poll() }
         for queue in queues where queue.completed < queue.lastPosition {
             beginDestroying(queue)
             finishDestroying(queue)
         }
         for window in windows { end(window) }
+        for queue in sharedQueues { finishDestroying(queue) }
         try releaseAll()
         events.add(.round)
     }

@@ -19,6 +19,7 @@ package final class ModelRun {
     private var stepsLeftInRound = 0
 
     var queues: [ModelQueue] = []
+    var sharedQueues: [ModelSharedQueue] = []
     var queuesOpened = 0
     var mappings: [ModelMapping] = []
     var windows: [ModelWindow] = []
@@ -111,7 +112,7 @@ struct Profile {
         signaledPercent = [5, 30, 70, 100][random.below(4)]
         failurePercent = random.chance(50) ? 0 : 1 + random.below(3)
         patiencePercent = [5, 20, 100][random.below(3)]
-        let usual = [50, 25, 20, 6, 4, 4, 2, 4, 4, 1, 1, 4]
+        let usual = [50, 25, 20, 6, 4, 4, 2, 4, 8, 1, 1, 4]
         let weights = usual.map { [$0, $0, 3 * $0, ($0 + 3) / 4][random.below(4)] }
         self.weights = weights
         totalWeight = weights.reduce(0, +)

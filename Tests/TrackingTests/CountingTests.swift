@@ -71,30 +71,25 @@ struct CountingTests {
         crowd.fixture.release(crowd.mapping.id)
     }
 
-    @Test("Windows and receives in no order keep a mapping until the last is dropped")
-    func unordered() throws {
+    @Test("A window keeps a mapping until it is dropped")
+    func window() throws {
         let mappings = Fixture().mappings
         let (id, base) = try #require(mappings.reserve(memory: 4096, length: 4096))
         mappings.publish(id, length: 4096, key: 9)
         let window = try mappings.holdWindow(address: base, length: 4096)
-        let receives = try (0..<2).map { _ in try mappings.holdRequest(address: base + 1, length: 4095).id }
         #expect(window.id == id && window.key == 9)
         #expect(mappings.close(id))
-        for receive in receives { mappings.dropRequest(receive) }
         #expect(!mappings.isIdle(id))
         mappings.dropWindow(id)
         #expect(mappings.isIdle(id))
     }
 
-    @Test("A refused window or receive leaves no count")
+    @Test("A refused window leaves no count")
     func refused() throws {
         let fixture = Fixture()
         let mapping = fixture.map()
         #expect(throws: UseError.beyondEnd) {
             _ = try fixture.mappings.holdWindow(address: mapping.base + 1, length: 4096)
-        }
-        #expect(throws: UseError.unmapped) {
-            _ = try fixture.mappings.holdRequest(address: mapping.base + 4096, length: 1)
         }
         fixture.release(mapping.id)
         #expect(throws: UseError.unmapped) { _ = try fixture.mappings.holdWindow(address: mapping.base, length: 1) }

@@ -13,6 +13,22 @@ struct ThreadTests {
         expectNoViolation(Stress(ownerFences: true, queueCount: 6, posterCount: 2) {})
     }
 
+    @Test("[46] Completions of a shared receive queue retire their own requests, on several threads at once")
+    func sharedQueue() {
+        let stress = SharedStress()
+        let threads = [
+            SystemThread { stress.post() },
+            SystemThread { stress.complete(seed: 1) },
+            SystemThread { stress.complete(seed: 2) },
+            SystemThread { stress.release() },
+        ]
+        for thread in threads { thread.join() }
+        #expect(stress.violations == 0)
+        #expect(stress.retired == SharedStress.requestCount)
+        #expect(stress.alarms > 0 && stress.alarms <= SharedStress.requestCount / 1000)
+        #expect(stress.fixture.mappings.sharedQueues.outstanding(stress.queue) == 0)
+    }
+
     private func expectNoViolation(_ stress: Stress) {
         let half = stress.queues.count / 2
         let threads = [

@@ -151,6 +151,8 @@ __be64 ibv_get_device_guid(struct ibv_device *device)
 struct ibv_context *ibv_open_device(struct ibv_device *device)
 {
     (void)device;
+    if (stub_context.async_fd == 0)
+        stub_context.async_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return &stub_context;
 }
 

@@ -62,6 +62,11 @@ static inline int crdma_query_gid_table(struct ibv_context *context, struct ibv_
     return 0;
 }
 
+static inline int crdma_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
+{
+    return ibv_get_async_event(context, event) == 0 ? 0 : errno;
+}
+
 /* -- Memory -- */
 
 static inline int crdma_alloc_pd(struct ibv_context *context, struct ibv_pd *_Nullable *_Nonnull domain)
@@ -109,6 +114,12 @@ static inline int crdma_create_qp(struct ibv_pd *domain, struct ibv_qp_init_attr
     CRDMA_STORE(queue_pair, ibv_create_qp(domain, attributes));
 }
 
+static inline int crdma_create_srq(struct ibv_pd *domain, struct ibv_srq_init_attr *attributes,
+                                   struct ibv_srq *_Nullable *_Nonnull queue)
+{
+    CRDMA_STORE(queue, ibv_create_srq(domain, attributes));
+}
+
 /* -- Posting and polling -- */
 
 /* Most providers return the errno value; siw and cxgb4 return it negated. */
@@ -124,6 +135,14 @@ static inline int crdma_post_recv(struct ibv_qp *queue_pair, struct ibv_recv_wr 
                                   struct ibv_recv_wr *_Nullable *_Nonnull refused)
 {
     int code = ibv_post_recv(queue_pair, requests, refused);
+
+    return code < 0 ? -code : code;
+}
+
+static inline int crdma_post_srq_recv(struct ibv_srq *queue, struct ibv_recv_wr *requests,
+                                      struct ibv_recv_wr *_Nullable *_Nonnull refused)
+{
+    int code = ibv_post_srq_recv(queue, requests, refused);
 
     return code < 0 ? -code : code;
 }

@@ -16,6 +16,7 @@ public final class Adapter: Sendable {
     let core: AdapterCore
     let reaper: Reaper
     let errands: ErrandThread
+    let events: EventThread
     /// Started by the first connector or listener.
     let connectionThread = Monitor<ConnectionThread?>(nil)
 
@@ -25,9 +26,15 @@ public final class Adapter: Sendable {
         do { core = try AdapterCore(device: device, options: options) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
         do throws(VerbError) {
-            errands = try ErrandThread()
-            do throws(VerbError) { reaper = try Reaper(ReaperWork(core)) } catch {
-                errands.stop()
+            events = try EventThread(core)
+            do throws(VerbError) {
+                errands = try ErrandThread()
+                do throws(VerbError) { reaper = try Reaper(ReaperWork(core)) } catch {
+                    errands.stop()
+                    throw error
+                }
+            } catch {
+                events.stop()
                 throw error
             }
         } catch {
@@ -40,6 +47,7 @@ public final class Adapter: Sendable {
         stopConnections()
         errands.stop()
         reaper.stop()
+        events.stop()
     }
 
     /// The device's name, for example `mlx5_0` or `rxe0`.

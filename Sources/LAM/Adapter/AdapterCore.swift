@@ -17,6 +17,9 @@ final class AdapterCore: Sendable {
     let children = Monitor(Children())
     let counters = Counters()
     let budget: PinBudget
+    /// Whether the device says when a queue pair in the error state is done with its shared receive queue.
+    let reportsLastReceives = Atomic<Bool>(false)
+    private let identifiers = Atomic<UInt>(0)
 
     init(device: DeviceContext, options: AdapterOptions) throws(VerbError) {
         self.options = options
@@ -45,27 +48,10 @@ final class AdapterCore: Sendable {
         registration.onUnpinned?()
     }
 
-    /// Brings closed mappings nearer to being idle, where nobody else does.
-    func help(_ registrations: [Registration]) {
-        var queues: Set<QueueID> = []
-        var isHeldByWindows = false
-        for registration in registrations {
-            let holders = mappings.holders(of: registration.id)
-            queues.formUnion(holders.queues.keys)
-            isHeldByWindows = isHeldByWindows || holders.windows > 0
-        }
-        if isHeldByWindows {
-            queues.formUnion(queuesWithWindowOperations)
-        }
-        for queue in queues {
-            queuePair(owning: queue)?.help(queue)
-        }
-    }
-
-    /// The send queues on which a bind or an invalidation is under way: its completion may free a mapping.
-    private var queuesWithWindowOperations: [QueueID] {
-        let queuePairs = children.withLock { Array($0.queuePairs) }
-        return queuePairs.filter { $0.key == $0.value.sendQueue && $0.value.hasWindowOperations }.map(\.key)
+    /// A number that events of the device name an object by, never given twice.
+    func nextIdentifier() -> UInt {
+        // Only uniqueness matters.
+        identifiers.wrappingAdd(1, ordering: .relaxed).newValue
     }
 
     /// Notes that a child is gone, and wakes a close that waits for it.
@@ -79,14 +65,37 @@ final class AdapterCore: Sendable {
         children.withLock { $0.queuePairs[queue] }
     }
 
+    /// The queue pairs that have a number, and take their receives from a shared receive queue.
+    func queuePairs(numbered number: UInt32, receivingFrom sharedQueue: QueueID) -> [QueuePairCore] {
+        queuePairs.filter { $0.number == number && $0.sharedReceives?.queue == sharedQueue }
+    }
+
+    /// All queue pairs that are not closed.
+    var queuePairs: [QueuePairCore] {
+        children.withLock { $0.queuePairs.filter { $0.key == $0.value.sendQueue }.map(\.value) }
+    }
+
+    /// A shared receive queue; nil once it is gone.
+    func sharedReceiveQueue(_ queue: QueueID) -> SharedReceiveQueueCore? {
+        children.withLock { $0.sharedReceiveQueues[queue] }
+    }
+
     /// What uses a mapping, in the words of the public interface.
     func use(of id: MappingID) -> MappingUse {
         let holders = mappings.holders(of: id)
+        let sharedQueues = children.withLock { Array($0.sharedReceiveQueues.values) }.compactMap {
+            let uses = mappings.sharedQueues.uses(of: id, by: $0.queue)
+            return uses > 0 ? MappingUse.SharedQueue(number: $0.number, uses: uses) : nil
+        }
+        let sharedUses = sharedQueues.reduce(0) { $0 + $1.uses }
         let queues = holders.queues.compactMap { queue, requests -> MappingUse.Queue? in
             guard let pair = queuePair(owning: queue) else { return nil }
             return MappingUse.Queue(
                 queuePairNumber: pair.number, side: pair.side(of: queue), requests: requests)
         }
-        return MappingUse(queues: queues, windows: holders.windows, furtherRequests: holders.countedUses)
+        return MappingUse(
+            queues: queues, sharedReceiveQueues: sharedQueues, windows: holders.windows,
+            // Looked at one after the other: some may have ended between.
+            furtherRequests: max(0, holders.countedUses - sharedUses))
     }
 }

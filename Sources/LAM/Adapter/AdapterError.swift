@@ -17,6 +17,11 @@ public enum AdapterError: Error, Hashable, Sendable {
     case pinLimit(PinLimitReport)
     /// The adapter is closed or closing.
     case closed
+    /// The device lost completions of this queue, or gave it up. Every queue pair that completes on it is being ended;
+    /// when these are closed, all mappings are free.
+    case completionsLost
+    /// The shared receive queue was not closed in the time that was given, because these queue pairs use it.
+    case queuePairsLeft(numbers: [UInt32])
     /// The adapter was not closed in the time that was given, because these are left.
     case survivors(Survivors)
     /// A verb failed: which one, and the `errno` value that it gave.
@@ -56,6 +61,10 @@ extension AdapterError: CustomStringConvertible {
             report.description
         case .closed:
             "the adapter is closed"
+        case .completionsLost:
+            "the device lost completions of this queue; close the queue pairs that complete on it"
+        case .queuePairsLeft(let numbers):
+            "the shared receive queue is still used by queue pairs \(numbers); it ends when they are closed"
         case .survivors(let survivors):
             "the adapter is still used by:\n\(survivors)"
         case .verbFailed(let verb, let code):

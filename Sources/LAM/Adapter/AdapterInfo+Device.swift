@@ -26,6 +26,9 @@ extension AdapterInfo {
             maxOutboundReads: min(attributes.maxOutboundReads, 255),
             maxSendQueueDepth: attributes.maxWorkRequests,
             maxReceiveQueueDepth: attributes.maxWorkRequests,
+            maxSharedReceiveQueues: attributes.maxSharedQueues,
+            maxSharedReceiveQueueDepth: attributes.maxSharedRequests,
+            maxSharedReceiveElements: attributes.maxSharedElements,
             maxCompletionQueueDepth: attributes.maxCompletions,
             hasWindows: attributes.capabilities.isSuperset(of: [.memoryManagement, .windowType2B]))
     }

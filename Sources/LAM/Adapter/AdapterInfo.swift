@@ -43,6 +43,12 @@ public struct AdapterInfo: Hashable, Sendable {
     public let maxSendQueueDepth: Int
     /// Receives that may be posted and not completed.
     public let maxReceiveQueueDepth: Int
+    /// How many shared receive queues the device holds; 0 where it has none.
+    public let maxSharedReceiveQueues: Int
+    /// Receives that may be posted to a shared receive queue and not completed.
+    public let maxSharedReceiveQueueDepth: Int
+    /// Elements of a receive of a shared receive queue.
+    public let maxSharedReceiveElements: Int
     /// Results that a completion queue can hold.
     public let maxCompletionQueueDepth: Int
     /// Whether windows of type 2 are tied to a queue pair, which revocable access by a peer needs.

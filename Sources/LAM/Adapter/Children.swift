@@ -8,6 +8,8 @@ struct Children {
 
     /// Both queues of each queue pair.
     var queuePairs: [QueueID: QueuePairCore] = [:]
+    var sharedReceiveQueues: [QueueID: SharedReceiveQueueCore] = [:]
+    private var lastSharedReceiveQueueNumber = 0
     var completionQueueCount = 0
     var windowCount = 0
     var connectionCount = 0
@@ -16,8 +18,14 @@ struct Children {
     var isClosing = false
 
     var isEmpty: Bool {
-        mappingCount == 0 && queuePairs.isEmpty && completionQueueCount == 0 && windowCount == 0
-            && connectionCount == 0
+        mappingCount == 0 && queuePairs.isEmpty && sharedReceiveQueues.isEmpty && completionQueueCount == 0
+            && windowCount == 0 && connectionCount == 0
+    }
+
+    /// A number for a new shared receive queue.
+    mutating func nextSharedReceiveQueueNumber() -> Int {
+        lastSharedReceiveQueueNumber += 1
+        return lastSharedReceiveQueueNumber
     }
 
     /// Whether something new may be there.
@@ -55,6 +63,7 @@ struct Children {
     func survivors(_ mappings: [Survivors.Mapping]) -> Survivors {
         Survivors(
             mappings: mappings, queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
+            sharedReceiveQueues: sharedReceiveQueues.values.map(\.number).sorted(),
             completionQueues: completionQueueCount, windows: windowCount, connections: connectionCount)
     }
 }
@@ -75,6 +84,8 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
     public let mappings: [Mapping]
     /// The numbers of the queue pairs.
     public let queuePairs: [UInt32]
+    /// The numbers of the shared receive queues (``SharedReceiveQueue/number``).
+    public let sharedReceiveQueues: [Int]
     /// Completion queues.
     public let completionQueues: Int
     /// Memory windows.
@@ -88,6 +99,7 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
             "mapping of \($0.memory.length) bytes built at \($0.site), used by \($0.use)"
         }
         if !queuePairs.isEmpty { lines.append("queue pairs \(queuePairs)") }
+        if !sharedReceiveQueues.isEmpty { lines.append("shared receive queues \(sharedReceiveQueues)") }
         if completionQueues > 0 { lines.append("\(completionQueues) completion queues") }
         if windows > 0 { lines.append("\(windows) memory windows") }
         if connections > 0 { lines.append("\(connections) connections and listeners") }

@@ -17,7 +17,7 @@ public struct AdapterStatistics: Hashable, Sendable {
     public let pinnedBytes: Int
     /// Deregistrations that the device refused; each was tried again.
     public let refusedDeregistrations: Int
-    /// Windows and queue pairs that the device refused to destroy; each was tried again.
+    /// Windows, queue pairs and shared receive queues that the device refused to destroy; each was tried again.
     public let refusedDestructions: Int
     /// Polls that the device answered with a failure.
     public let failedPolls: Int

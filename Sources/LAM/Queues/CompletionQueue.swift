@@ -26,7 +26,8 @@ public struct CompletionQueue: ~Copyable, Sendable {
     ///   - batch: takes the place of what the last poll gave.
     ///   - timeout: how long to wait at most; nil waits without end.
     /// - Returns: how many; 0 after the timeout.
-    /// - Throws: ``AdapterError/verbFailed(verb:errno:)`` if the device cannot raise events.
+    /// - Throws: ``AdapterError/verbFailed(verb:errno:)`` if the device cannot raise events,
+    ///   ``AdapterError/completionsLost`` instead of waiting for what will not come.
     public mutating func wait(
         into batch: inout CompletionBatch, atMost timeout: Duration? = nil
     ) throws(AdapterError) -> Int {

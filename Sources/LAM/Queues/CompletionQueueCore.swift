@@ -11,12 +11,16 @@ import Verbs
 final class CompletionQueueCore: @unchecked Sendable {
     let adapter: Adapter
     let queue: Verbs.CompletionQueue
+    /// What events of the device call it.
+    let identifier: UInt
     private let retirer: RequestRetirer
     private let target: PollTarget
     private let channel: CompletionChannel
     private let wakeUp: WakeUp
     /// The requests of all queues that complete here, which it must be able to hold at once.
     private let reserved = Monitor(0)
+    /// Whether the device says that results are lost.
+    private let hasFailed = Atomic<Bool>(false)
     private let turnstile: Turnstile
     /// In memory of its own, so that no access pays for an exclusivity check.
     private let polling: UnsafeMutablePointer<Polling>
@@ -36,9 +40,11 @@ final class CompletionQueueCore: @unchecked Sendable {
     init(adapter: Adapter, depth: Int) throws(AdapterError) {
         self.adapter = adapter
         retirer = RequestRetirer(mappings: adapter.core.mappings)
+        identifier = adapter.core.nextIdentifier()
         do {
             channel = try CompletionChannel(in: adapter.core.device)
-            queue = try Verbs.CompletionQueue(in: adapter.core.device, depth: depth, channel: channel)
+            queue = try Verbs.CompletionQueue(
+                in: adapter.core.device, depth: depth, channel: channel, identifier: identifier)
             target = queue.pollTarget
             wakeUp = try WakeUp()
         } catch {
@@ -80,6 +86,12 @@ final class CompletionQueueCore: @unchecked Sendable {
     /// Gives the room of a closed queue back.
     func unreserve(_ count: Int) {
         reserved.withLock { $0 -= count }
+    }
+
+    /// Nothing more may be expected: what it lost comes no more, and the others are being ended.
+    func noteFailure() {
+        hasFailed.store(true, ordering: .releasing)
+        wakeUp.ring()
     }
 
     // MARK: The user
@@ -163,6 +175,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     ///
     /// - Returns: false after the timeout.
     func waitForEvent(until deadline: MonotonicTime?) throws(AdapterError) -> Bool {
+        guard !hasFailed.load(ordering: .acquiring) else { throw .completionsLost }
         do throws(VerbError) {
             return try wakeUp.wait(besides: channel.fileDescriptor, until: deadline) { () throws(VerbError) in
                 while try channel.nextEvent() != nil {}
@@ -193,7 +206,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     func drain(until deadline: MonotonicTime, isDone: () -> Bool, atEnd: () -> Void) {
         whileHeld { polling in
             drainDevice(&polling)
-            while !isDone(), MonotonicTime.now < deadline {
+            while !isDone(), !hasFailed.load(ordering: .acquiring), MonotonicTime.now < deadline {
                 usleep(100)
                 drainDevice(&polling)
             }
@@ -247,6 +260,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         }
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
+        if retired.leavesFew { noteLow(retired.queue) }
         if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
             noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
         }
@@ -255,27 +269,5 @@ final class CompletionQueueCore: @unchecked Sendable {
         completion.identifier = retired.request.context
         completion.operation = UInt32(tag.operationNumber)
         return completion
-    }
-
-    // MARK: What is rare
-
-    @inline(never)
-    private func noteSpecial(_ queue: QueueID, _ entry: WorkCompletion, _ tag: RequestTag, isSuccess: Bool) {
-        guard let pair = adapter.core.queuePair(owning: queue) else { return }
-        if tag.concernsWindow { pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
-        guard isSuccess else { return pair.noteFailure() }
-        if tag.operation == .receive, entry.mayInvalidate {
-            pair.peerInvalidated(entry.invalidatedKeyOrImmediate)
-        }
-    }
-
-    @inline(never)
-    private func noteStray() {
-        adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
-    }
-
-    @inline(never)
-    private func noteFailedPoll() {
-        adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
     }
 }

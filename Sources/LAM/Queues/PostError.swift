@@ -7,6 +7,8 @@ public enum PostError: Error, Hashable, Sendable {
     case ended
     /// As many requests as the queue was created for are posted and not completed; poll, then post again.
     case queueFull(depth: Int)
+    /// The queue pair has no receive queue of its own; post to its shared receive queue.
+    case receivesAreShared
     /// The request has more elements than the queue was created for.
     case tooManyElements(count: Int, limit: Int)
     /// The element names no live mapping of this adapter: never built, released, or not an address at all.
@@ -37,6 +39,8 @@ extension PostError: CustomStringConvertible {
             "the queue pair has ended: a request failed, the peer disconnected, or it is being closed"
         case .queueFull(let depth):
             "\(depth) requests are posted and not completed, which is the depth of the queue; poll its completion queue"
+        case .receivesAreShared:
+            "the queue pair takes its receives from a shared receive queue; post them there"
         case .tooManyElements(let count, let limit):
             "the request has \(count) elements, the queue was created for \(limit)"
         case .unknownAddress(let element):

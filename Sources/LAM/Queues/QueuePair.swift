@@ -60,6 +60,15 @@ extension Adapter {
         sendCompletions: borrowing CompletionQueue, receiveCompletions: borrowing CompletionQueue,
         capacity: QueuePairCapacity = QueuePairCapacity()
     ) throws(AdapterError) -> QueuePair {
+        try createQueuePair(
+            sendCompletions: sendCompletions, receiveCompletions: receiveCompletions, capacity: capacity,
+            sharedReceives: nil)
+    }
+
+    func createQueuePair(
+        sendCompletions: borrowing CompletionQueue, receiveCompletions: borrowing CompletionQueue,
+        capacity: QueuePairCapacity, sharedReceives: SharedReceiveQueueCore?
+    ) throws(AdapterError) -> QueuePair {
         guard sendCompletions.core.adapter === self, receiveCompletions.core.adapter === self else {
             fatalError("Adapter \(name): a queue pair completes on completion queues of its own adapter")
         }
@@ -68,7 +77,7 @@ extension Adapter {
         return QueuePair(
             core: try QueuePairCore(
                 adapter: self, sendCompletions: sendCompletions.core, receiveCompletions: receiveCompletions.core,
-                capacity: capacity))
+                sharedReceives: sharedReceives, capacity: capacity))
     }
 
     /// Creates a queue pair whose requests all complete on one queue.

@@ -9,6 +9,8 @@ final class QueuePairCore: Sendable {
     let adapter: Adapter
     let sendCompletions: CompletionQueueCore
     let receiveCompletions: CompletionQueueCore
+    /// Where its receives are posted, unless it has a receive queue of its own.
+    let sharedReceives: SharedReceiveQueueCore?
     let queuePair: Verbs.QueuePair
     /// The number by which the device and the kernel know the queue pair; a copy, because others ask while it ends.
     let number: UInt32
@@ -33,6 +35,8 @@ final class QueuePairCore: Sendable {
     /// Windows that are bound here, or about to be.
     let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
     let marker: Monitor<MarkerPath>
+    /// Whether the device takes no more from the shared receive queue for this queue pair.
+    let isLastReceiveReached = Monitor(false)
     /// Told once when the queue pair ends; set by the connection that uses it.
     let connectionHook = Monitor<(@Sendable () -> Void)?>(nil)
     private let ending = Monitor(Ending())
@@ -53,26 +57,27 @@ final class QueuePairCore: Sendable {
 
     init(
         adapter: Adapter, sendCompletions: CompletionQueueCore, receiveCompletions: CompletionQueueCore,
-        capacity: QueuePairCapacity
+        sharedReceives: SharedReceiveQueueCore?, capacity: QueuePairCapacity
     ) throws(AdapterError) {
         self.adapter = adapter
         self.sendCompletions = sendCompletions
         self.receiveCompletions = receiveCompletions
+        self.sharedReceives = sharedReceives
         self.capacity = capacity
-        try Self.reserveRoom(capacity, sendCompletions, receiveCompletions)
+        try Self.reserveRoom(capacity, sendCompletions, receiveCompletions, sharedReceives)
         do throws(AdapterError) {
             (sendQueue, receiveQueue) = try Self.openTimelines(capacity, in: adapter.core)
             do throws(VerbError) {
                 queuePair = try Self.create(
-                    capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue)
+                    capacity, on: adapter, sendQueue: sendCompletions.queue, receiveQueue: receiveCompletions.queue,
+                    sharedQueue: sharedReceives?.sharedQueue, identifier: sendQueue)
             } catch {
                 adapter.core.mappings.closeQueue(sendQueue)
                 adapter.core.mappings.closeQueue(receiveQueue)
                 throw AdapterError(error)
             }
         } catch {
-            sendCompletions.unreserve(Self.deviceSendDepth(capacity))
-            receiveCompletions.unreserve(capacity.receiveDepth)
+            Self.unreserveRoom(capacity, sendCompletions, receiveCompletions, sharedReceives)
             throw error
         }
         number = queuePair.number
@@ -84,6 +89,7 @@ final class QueuePairCore: Sendable {
             $0.queuePairs[sendQueue] = self
             $0.queuePairs[receiveQueue] = self
         }
+        sharedReceives?.attach(self)
     }
 
     func side(of queue: QueueID) -> QueueSide {
@@ -126,6 +132,14 @@ final class QueuePairCore: Sendable {
         adapter.core.queues.bar(sendQueue)
         adapter.core.queues.bar(receiveQueue)
         adapter.errands.run { self.endPosting() }
+    }
+
+    /// A completion queue lost results, perhaps of this queue pair: it cannot go on.
+    func noteFailure(ofCompletionQueue identifier: UInt) {
+        for completions in [sendCompletions, receiveCompletions] where completions.identifier == identifier {
+            completions.noteFailure()
+            noteFailure()
+        }
     }
 
     /// Refuses further posts, waits for those under way, and moves the queue pair to the error state.
@@ -229,6 +243,7 @@ final class QueuePairCore: Sendable {
         guard isFirst else { return }
         _ = ending.wait(until: { $0.insideCount == 0 ? true : nil })
         flush()
+        awaitLastReceive()
         let queues = adapter.core.queues
         let deadline = MonotonicTime.now.advanced(by: Self.drainTime)
         receiveCompletions.drain(
@@ -239,12 +254,12 @@ final class QueuePairCore: Sendable {
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
-        sendCompletions.unreserve(Self.deviceSendDepth(capacity))
-        receiveCompletions.unreserve(capacity.receiveDepth)
+        Self.unreserveRoom(capacity, sendCompletions, receiveCompletions, sharedReceives)
         adapter.core.childGone {
             $0.queuePairs[sendQueue] = nil
             $0.queuePairs[receiveQueue] = nil
         }
+        sharedReceives?.detach(self)
     }
 
     /// How long flushed requests may take to arrive. A device that is slower loses results, never safety.

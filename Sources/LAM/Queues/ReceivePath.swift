@@ -84,7 +84,9 @@ struct ReceivePath: ~Copyable, Sendable {
     mutating func post(_ elements: Span<ScatterGatherElement>, context: UInt64) throws(PostError) {
         try poster.pass(core)
         defer { poster.leave() }
-        guard poster.begin() else { throw .queueFull(depth: core.capacity.receiveDepth) }
+        guard poster.begin() else {
+            throw core.sharedReceives == nil ? .queueFull(depth: core.capacity.receiveDepth) : .receivesAreShared
+        }
         let count: Int
         do throws(PostError) {
             count = try poster.place(elements, token: token, limits: limits, in: &chain)

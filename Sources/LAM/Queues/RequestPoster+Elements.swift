@@ -10,6 +10,15 @@ protocol ElementChain: ~Copyable {
 extension SendChain: ElementChain {}
 extension ReceiveChain: ElementChain {}
 
+/// What notes the mappings of the request being prepared: the posting side of a queue.
+protocol ElementPoster: ~Copyable {
+    mutating func use(address: UInt64, length: UInt32) throws(UseError) -> UInt32
+    func check(address: UInt64, length: UInt32) throws(UseError)
+}
+
+extension RequestPoster: ElementPoster {}
+extension SharedRequestPoster: ElementPoster {}
+
 extension RequestPoster {
     /// Passes the turnstile, waiting for somebody who is inside for a moment.
     @inline(__always)
@@ -24,9 +33,12 @@ extension RequestPoster {
         }
     }
 
-    /// Translates the elements of a request into what the device knows; each leaves a fence at its mapping.
+}
+
+extension ElementPoster where Self: ~Copyable {
+    /// Translates the elements of a request into what the device knows; each leaves its mark at its mapping.
     ///
-    /// All that can be wrong is found out before the first fence, so that a request that is refused leaves none; only a
+    /// All that can be wrong is found out before the first mark, so that a request that is refused leaves none; only a
     /// mapping that is released at this moment comes between.
     /// - Returns: how many elements the device gets.
     @inline(__always)

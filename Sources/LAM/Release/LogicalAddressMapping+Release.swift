@@ -22,7 +22,7 @@ extension LogicalAddressMapping {
     ///
     /// It does not depend on anybody polling: what nobody polls is polled by the adapter, and results wait in their
     /// completion queue. It does wait for a request that cannot end, for example a receive that nobody sends to; close
-    /// its queue pair.
+    /// its queue pair, or its shared receive queue.
     public consuming func released() async {
         let adapter = adapter
         let registration = surrender()
@@ -65,20 +65,33 @@ public struct MappingUse: Hashable, Sendable, CustomStringConvertible {
         public let requests: UInt64
     }
 
+    /// One shared receive queue whose receives use the mapping.
+    public struct SharedQueue: Hashable, Sendable {
+        /// The number of the queue (``SharedReceiveQueue/number``).
+        public let number: Int
+        /// Elements that name the mapping, of receives that are posted and not polled.
+        public let uses: Int
+    }
+
     /// The queues, in no particular order.
     public let queues: [Queue]
+    /// The shared receive queues, in no particular order.
+    public let sharedReceiveQueues: [SharedQueue]
     /// Windows that are bound over the mapping, or about to be.
     public let windows: Int
     /// Uses by requests of further queues: the first four that use a mapping are listed one by one.
     public let furtherRequests: Int
 
     /// Whether nothing uses the mapping.
-    public var isEmpty: Bool { queues.isEmpty && windows == 0 && furtherRequests == 0 }
+    public var isEmpty: Bool { queues.isEmpty && sharedReceiveQueues.isEmpty && windows == 0 && furtherRequests == 0 }
 
     /// For a person: `2 requests on the send queue of queue pair 17, 1 window`.
     public var description: String {
         var parts = queues.map {
             "\($0.requests) request\($0.requests == 1 ? "" : "s") on the \($0.side) queue of queue pair \($0.queuePairNumber)"
+        }
+        parts += sharedReceiveQueues.map {
+            "\($0.uses) use\($0.uses == 1 ? "" : "s") by receives of shared receive queue \($0.number)"
         }
         if furtherRequests > 0 { parts.append("\(furtherRequests) uses by requests of further queues") }
         if windows > 0 { parts.append("\(windows) window\(windows == 1 ? "" : "s")") }

@@ -1,4 +1,5 @@
 internal import CRDMA
+internal import Glibc
 
 /// An open device: the parent of everything else.
 ///
@@ -21,6 +22,7 @@ package final class DeviceContext: Sendable {
         unsafe self.raw = unsafe created(raw, by: .openDevice)
         self.name = name
         self.verbs = verbs
+        try setNonBlocking(eventDescriptor)
     }
 
     deinit {
@@ -45,6 +47,25 @@ package final class DeviceContext: Sendable {
         var attributes = ibv_device_attr()
         try check(.queryDevice, unsafe verbs.devices.query(raw, &attributes))
         return DeviceAttributes(attributes)
+    }
+
+    /// Readable when the device reports something by itself.
+    package var eventDescriptor: CInt { unsafe raw.pointee.async_fd }
+
+    /// Takes the next of these events and acknowledges it (`ibv_get_async_event`,
+    /// `ibv_ack_async_event`: a system call and a lock).
+    ///
+    /// - Returns: `nil` when there is no event.
+    package func nextEvent() throws(VerbError) -> DeviceEvent? {
+        var event = unsafe ibv_async_event()
+        let code = unsafe verbs.devices.getEvent(raw, &event)
+        guard code != EAGAIN else { return nil }
+        try check(.getDeviceEvent, code)
+        // Before it is acknowledged: the object may be gone after that.
+        let copy = unsafe DeviceEvent(event)
+        // At once, and before anything is told of it: destroying the object waits for this.
+        unsafe verbs.devices.acknowledgeEvent(&event)
+        return copy
     }
 
     /// Reads the state of a port (`ibv_query_port`: a system call).

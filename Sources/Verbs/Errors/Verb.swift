@@ -16,6 +16,9 @@ public enum Verb: String, Hashable, Sendable, CaseIterable, CustomStringConverti
     /// Reads the addresses of a device's ports.
     case queryAddresses = "ibv_query_gid_table"
 
+    /// Takes an event that the device reports by itself.
+    case getDeviceEvent = "ibv_get_async_event"
+
     /// Creates a protection domain.
     case allocateDomain = "ibv_alloc_pd"
     /// Destroys a protection domain.
@@ -46,6 +49,15 @@ public enum Verb: String, Hashable, Sendable, CaseIterable, CustomStringConverti
     /// Asks for an event on the next completion.
     case armCompletionQueue = "ibv_req_notify_cq"
 
+    /// Creates a shared receive queue.
+    case createSharedQueue = "ibv_create_srq"
+    /// Changes the depth of a shared receive queue, or when it reports that it runs low.
+    case modifySharedQueue = "ibv_modify_srq"
+    /// Reads the attributes of a shared receive queue.
+    case querySharedQueue = "ibv_query_srq"
+    /// Destroys a shared receive queue.
+    case destroySharedQueue = "ibv_destroy_srq"
+
     /// Creates a queue pair.
     case createQueuePair = "ibv_create_qp"
     /// Changes the state of a queue pair.
@@ -58,6 +70,8 @@ public enum Verb: String, Hashable, Sendable, CaseIterable, CustomStringConverti
     case postSend = "ibv_post_send"
     /// Posts to a receive queue.
     case postReceive = "ibv_post_recv"
+    /// Posts to a shared receive queue.
+    case postSharedReceive = "ibv_post_srq_recv"
 
     /// Creates a channel for connection events.
     case createEventChannel = "rdma_create_event_channel"

@@ -12,6 +12,8 @@ package final class QueuePair: Sendable {
     package let sendQueue: CompletionQueue
     /// Where its receives complete; may be the same.
     package let receiveQueue: CompletionQueue
+    /// Where its receives are posted, if it has no receive queue of its own.
+    package let sharedQueue: SharedReceiveQueue?
     /// What the device granted: at least what was asked for. It may take more requests than it
     /// says, as rxe does, so whoever counts slots has to count them itself.
     package let capacity: QueuePairCapacity
@@ -21,13 +23,22 @@ package final class QueuePair: Sendable {
 
     /// Creates a queue pair in the reset state (`ibv_create_qp`).
     ///
+    /// - Parameters:
+    ///   - domain: The domain of the keys in its requests.
+    ///   - sendQueue: Where its sends, reads, writes and binds complete.
+    ///   - receiveQueue: Where its receives complete; may be the same.
+    ///   - sharedQueue: Where its receives are posted; `nil` for a receive queue of its own.
+    ///   - capacity: How much it must hold.
+    ///   - identifier: What events of the device call this queue pair; it has no other meaning here.
     /// - Throws: `EINVAL` for a capacity beyond the device, `ENOMEM` when it has no queue pair
     ///   left.
     package init(
         in domain: ProtectionDomain, sendQueue: CompletionQueue, receiveQueue: CompletionQueue,
-        capacity: QueuePairCapacity
+        sharedQueue: SharedReceiveQueue? = nil, capacity: QueuePairCapacity, identifier: UInt = 0
     ) throws(VerbError) {
         var attributes = unsafe ibv_qp_init_attr()
+        unsafe attributes.qp_context = UnsafeMutableRawPointer(bitPattern: identifier)
+        unsafe attributes.srq = unsafe sharedQueue?.raw
         unsafe attributes.send_cq = unsafe sendQueue.raw
         unsafe attributes.recv_cq = unsafe receiveQueue.raw
         unsafe attributes.cap = capacity.raw
@@ -40,6 +51,7 @@ package final class QueuePair: Sendable {
         self.domain = domain
         self.sendQueue = sendQueue
         self.receiveQueue = receiveQueue
+        self.sharedQueue = sharedQueue
         self.capacity = unsafe QueuePairCapacity(attributes.cap)
     }
 

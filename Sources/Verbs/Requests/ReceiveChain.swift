@@ -91,15 +91,30 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
 
     /// Posts every complete request, in order, with one `ibv_post_recv`.
     ///
-    /// The requests stay in the chain until `reset()`. Posts to one queue pair must not overlap. A
-    /// queue pair in the reset state refuses.
+    /// The requests stay in the chain until `reset()`. Posts to one queue must not overlap. A queue
+    /// pair in the reset state refuses.
     @inlinable @inline(__always)
     package mutating func post(to target: PostTarget) -> PostOutcome {
+        unsafe post { requests, refused in unsafe crdma_post_recv(target.raw, requests, refused) }
+    }
+
+    /// Posts every complete request, in order, with one `ibv_post_srq_recv`; otherwise as to a queue pair.
+    @inlinable @inline(__always)
+    package mutating func post(to target: SharedPostTarget) -> PostOutcome {
+        unsafe post { requests, refused in unsafe crdma_post_srq_recv(target.raw, requests, refused) }
+    }
+
+    @inlinable @inline(__always)
+    mutating func post(
+        _ verb: (
+            UnsafeMutablePointer<ibv_recv_wr>, UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>
+        ) -> CInt
+    ) -> PostOutcome {
         guard count > 0 else { return .posted }
         let last = unsafe requests + (count - 1)
         let next = unsafe last.pointee.next
         unsafe last.pointee.next = nil
-        let code = unsafe crdma_post_recv(target.raw, requests, refused)
+        let code = unsafe verb(requests, refused)
         unsafe last.pointee.next = unsafe next
         return code == 0 ? .posted : outcome(code)
     }

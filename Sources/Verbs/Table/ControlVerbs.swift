@@ -11,7 +11,7 @@ package struct ControlVerbs: Sendable {
     package var devices: DeviceVerbs
     /// Protection domains, memory regions and memory windows.
     package var memory: MemoryVerbs
-    /// Completion channels, completion queues and queue pairs.
+    /// Completion channels, completion queues, shared receive queues and queue pairs.
     package var queues: QueueVerbs
     /// Connections.
     package var connections: ConnectionVerbs

@@ -35,6 +35,11 @@ package struct DeviceVerbs: Sendable {
             _ capacity: Int, _ count: UnsafeMutablePointer<Int>
         ) -> CInt
 
+    /// `ibv_get_async_event`: `EAGAIN` when there is none, because the descriptor does not block.
+    package var getEvent: @Sendable (UnsafeMutablePointer<ibv_context>, UnsafeMutablePointer<ibv_async_event>) -> CInt
+    /// `ibv_ack_async_event`.
+    package var acknowledgeEvent: @Sendable (UnsafeMutablePointer<ibv_async_event>) -> Void
+
     /// The calls of libibverbs.
     package static let system = unsafe DeviceVerbs(
         getList: crdma_get_device_list,
@@ -44,5 +49,7 @@ package struct DeviceVerbs: Sendable {
         close: crdma_close_device,
         query: { unsafe ibv_query_device($0, $1) },
         queryPort: crdma_query_port,
-        queryAddresses: crdma_query_gid_table)
+        queryAddresses: crdma_query_gid_table,
+        getEvent: crdma_get_async_event,
+        acknowledgeEvent: { unsafe ibv_ack_async_event($0) })
 }

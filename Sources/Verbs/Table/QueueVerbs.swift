@@ -33,6 +33,20 @@ package struct QueueVerbs: Sendable {
     /// `ibv_destroy_cq`.
     package var destroyCompletionQueue: @Sendable (UnsafeMutablePointer<ibv_cq>) -> CInt
 
+    /// `ibv_create_srq`.
+    package var createSharedQueue:
+        @Sendable (
+            UnsafeMutablePointer<ibv_pd>, UnsafeMutablePointer<ibv_srq_init_attr>,
+            _ queue: UnsafeMutablePointer<UnsafeMutablePointer<ibv_srq>?>
+        ) -> CInt
+    /// `ibv_modify_srq`.
+    package var modifySharedQueue:
+        @Sendable (UnsafeMutablePointer<ibv_srq>, UnsafeMutablePointer<ibv_srq_attr>, _ mask: CInt) -> CInt
+    /// `ibv_query_srq`.
+    package var querySharedQueue: @Sendable (UnsafeMutablePointer<ibv_srq>, UnsafeMutablePointer<ibv_srq_attr>) -> CInt
+    /// `ibv_destroy_srq`.
+    package var destroySharedQueue: @Sendable (UnsafeMutablePointer<ibv_srq>) -> CInt
+
     /// `ibv_create_qp`.
     package var createQueuePair:
         @Sendable (
@@ -61,6 +75,10 @@ package struct QueueVerbs: Sendable {
         createCompletionQueue: crdma_create_cq,
         resizeCompletionQueue: { unsafe ibv_resize_cq($0, $1) },
         destroyCompletionQueue: { unsafe ibv_destroy_cq($0) },
+        createSharedQueue: crdma_create_srq,
+        modifySharedQueue: { unsafe ibv_modify_srq($0, $1, $2) },
+        querySharedQueue: { unsafe ibv_query_srq($0, $1) },
+        destroySharedQueue: { unsafe ibv_destroy_srq($0) },
         createQueuePair: crdma_create_qp,
         modifyQueuePair: { unsafe ibv_modify_qp($0, $1, $2) },
         queryQueuePair: { unsafe ibv_query_qp($0, $1, $2, $3) },

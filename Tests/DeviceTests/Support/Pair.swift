@@ -18,6 +18,11 @@ struct Pair: ~Copyable, Sendable {
             self.completions = completions
         }
 
+        init(queuePair: consuming QueuePair, completions: consuming Completions) {
+            self.queuePair = queuePair
+            self.completions = completions
+        }
+
         /// Sends bytes that need no mapping.
         mutating func sendInline(_ bytes: [UInt8], context: UInt64 = 0, flags: RequestFlags = []) throws(PostError) {
             // A UInt8 has no padding.

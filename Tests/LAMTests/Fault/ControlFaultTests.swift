@@ -30,6 +30,7 @@ struct ControlFaultTests {
         device.complete(queuePair.number)
         _ = try sends.wait(into: &batch, atMost: .milliseconds(50))
         _ = try sends.wait(into: &batch, atMost: .milliseconds(1))
+        try useSharedQueue(adapter, sends, other)
         mapping.release()
         queuePair.close()
         other.release()
@@ -39,13 +40,27 @@ struct ControlFaultTests {
         try adapter.close(waiting: .seconds(10))
     }
 
+    private func useSharedQueue(
+        _ adapter: Adapter, _ completions: borrowing LAM.CompletionQueue, _ mapping: borrowing LogicalAddressMapping
+    ) throws {
+        var shared = try adapter.createSharedReceiveQueue(depth: 4, threshold: 2)
+        let queuePair = try adapter.connectedQueuePair(completions, receivesFrom: shared)
+        try shared.receive(into: mapping, 0..<8)
+        try shared.modify(depth: 8, threshold: 1)
+        queuePair.close()
+        try shared.close()
+    }
+
     private static let creatingVerbs: [Verb] = [
         .getDeviceList, .openDevice, .queryDevice, .queryPort, .queryAddresses, .allocateDomain, .registerRegion,
         .allocateWindow, .createCompletionChannel, .createCompletionQueue, .resizeCompletionQueue, .createQueuePair,
-        .modifyQueuePair, .postSend, .postReceive, .armCompletionQueue, .getCompletionEvent,
+        .createSharedQueue, .modifySharedQueue, .postSharedReceive, .modifyQueuePair, .postSend, .postReceive,
+        .armCompletionQueue, .getCompletionEvent,
     ]
 
-    private static let destroyingVerbs: [Verb] = [.deregisterRegion, .deallocateWindow, .destroyQueuePair]
+    private static let destroyingVerbs: [Verb] = [
+        .deregisterRegion, .deallocateWindow, .destroyQueuePair, .destroySharedQueue,
+    ]
 
     @Test("leaves nothing behind, whichever it is and whichever call of it", arguments: creatingVerbs)
     func creating(verb: Verb) throws {

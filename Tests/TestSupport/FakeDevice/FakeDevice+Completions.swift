@@ -23,14 +23,17 @@ struct FakeCompletionQueue {
     var completions: [ibv_wc] = []
     var arming: Arming?
     var unacknowledgedEvents = 0
+    /// Whether it loses whatever completes from now on.
+    var isFailed = false
 }
 
 extension FakeDevice {
-    /// The entries for completion channels, completion queues and queue pairs.
+    /// The entries for completion channels and queues of all kinds.
     var queueVerbs: QueueVerbs {
         var verbs = QueueVerbs.system
         setChannelVerbs(&verbs)
         setCompletionQueueVerbs(&verbs)
+        setSharedQueueVerbs(&verbs)
         setQueuePairVerbs(&verbs)
         return verbs
     }
@@ -91,9 +94,9 @@ extension FakeDevice {
             }
         }
         unsafe verbs.destroyCompletionQueue = { [self] queue in
-            call(.destroyCompletionQueue) { state in
-                unsafe state.destroyCompletionQueue(queue.pointee.handle)
-            }
+            let handle = unsafe queue.pointee.handle
+            awaitAcknowledgement { state in state.completionQueues[handle]?.unacknowledgedEvents }
+            return call(.destroyCompletionQueue) { state in state.destroyCompletionQueue(handle) }
         }
     }
 
@@ -176,6 +179,7 @@ extension FakeDevice.State {
         if found.unacknowledgedEvents > 0 {
             violations.append(.destroyedWithUnacknowledgedEvents)
         }
+        dropEvents(of: .completionQueue(handle))
         if let channel = unsafe found.raw.pointee.channel {
             // The library drops events of a queue that goes away.
             unsafe channels[channel.pointee.fd]?.dropEvents(of: found.raw)
@@ -186,7 +190,7 @@ extension FakeDevice.State {
 
     /// Adds a completion to a queue, and an event to its channel when the queue is armed for it.
     mutating func push(_ completion: ibv_wc, to handle: UInt32, isSolicited: Bool) {
-        guard let found = completionQueues[handle] else { return }
+        guard let found = completionQueues[handle], !found.isFailed else { return }
         guard unsafe found.completions.count < Int(found.raw.pointee.cqe) else {
             violations.append(
                 .lostCompletion(queuePair: completion.qp_num, identifier: completion.wr_id))

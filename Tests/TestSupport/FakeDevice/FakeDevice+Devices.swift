@@ -25,9 +25,11 @@ extension FakeDevice {
         }
         unsafe verbs.close = { [self] context in
             call(.closeDevice) { state in
-                guard unsafe state.contexts.remove(UInt32(context.pointee.cmd_fd)) != nil else {
+                let handle = unsafe UInt32(context.pointee.cmd_fd)
+                guard let found = state.contexts.removeValue(forKey: handle) else {
                     return state.refuseUse(.closeDevice)
                 }
+                found.pipe.close()
                 if state.contexts.isEmpty, state.deviceObjectCount > 0 {
                     state.violations.append(.closedWithObjects(count: state.deviceObjectCount))
                 }
@@ -58,6 +60,7 @@ extension FakeDevice {
                 return 0
             }
         }
+        setEventVerbs(&verbs)
         return verbs
     }
 }
@@ -65,7 +68,7 @@ extension FakeDevice {
 extension FakeDevice.State {
     /// What has to be gone before the device is closed.
     fileprivate var deviceObjectCount: Int {
-        domains.count + channels.count + completionQueues.count + queuePairs.count
+        domains.count + channels.count + completionQueues.count + sharedQueues.count + queuePairs.count
     }
 }
 
@@ -98,7 +101,8 @@ extension FakeDevice {
         let handle = state.nextHandle()
         let context = unsafe state.allocate(ibv_context())
         unsafe context.pointee.cmd_fd = CInt(handle)
-        unsafe context.pointee.async_fd = -1
+        let events = FakePipe()
+        unsafe context.pointee.async_fd = events.readEnd
         unsafe context.pointee.num_comp_vectors = 4
         // Any value but the one that marks extended contexts makes libibverbs use only what is set
         // here.
@@ -111,6 +115,10 @@ extension FakeDevice {
             unsafe FakeDevice.of(queuePair!.pointee.context)
                 .postReceive(queuePair!, requests!, refused!)
         }
+        unsafe context.pointee.ops.post_srq_recv = { queue, requests, refused in
+            unsafe FakeDevice.of(queue!.pointee.context)
+                .postSharedReceive(queue!, requests!, refused!)
+        }
         unsafe context.pointee.ops.poll_cq = { queue, capacity, completions in
             unsafe FakeDevice.of(queue!.pointee.context).poll(queue!, capacity, completions!)
         }
@@ -120,7 +128,7 @@ extension FakeDevice {
         var device = ibv_device()
         Self.write(state.name, to: &device.name)
         unsafe context.pointee.device = unsafe state.allocate(device)
-        state.contexts.insert(handle)
+        state.contexts[handle] = FakeContext(pipe: events)
         unsafe state.context = unsafe context
         return unsafe context
     }

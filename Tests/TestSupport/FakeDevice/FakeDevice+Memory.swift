@@ -157,6 +157,7 @@ extension FakeDevice.State {
             regions.values.contains { region in region.domain == handle }
             || windows.values.contains { window in window.domain == handle }
             || queuePairs.values.contains { queuePair in queuePair.domain == handle }
+            || sharedQueues.values.contains { queue in queue.domain == handle }
         guard !isUsed else { return EBUSY }
         domains.remove(handle)
         return 0
@@ -185,11 +186,15 @@ extension FakeDevice.State {
         guard !windows.values.contains(where: { window in window.binding?.region == key })
         else { return EINVAL }
         for (number, queuePair) in queuePairs {
-            for request in queuePair.sends + queuePair.receives where request.keys.contains(key) {
+            let requests = queuePair.sends + queuePair.receives + [queuePair.begun].compactMap(\.self)
+            for request in requests where request.keys.contains(key) {
                 violations.append(
                     .deregisteredInUse(
                         key: key, queuePair: number, identifier: request.identifier))
             }
+        }
+        for request in sharedQueues.values.flatMap(\.receives) where request.keys.contains(key) {
+            violations.append(.deregisteredInUse(key: key, queuePair: 0, identifier: request.identifier))
         }
         regions[key] = nil
         return 0

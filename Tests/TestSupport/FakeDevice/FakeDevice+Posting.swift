@@ -35,17 +35,37 @@ extension FakeDevice {
         _ queuePair: UnsafeMutablePointer<ibv_qp>, _ requests: UnsafeMutablePointer<ibv_recv_wr>,
         _ refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>
     ) -> CInt {
-        unsafe refused.pointee = unsafe requests
         let number = unsafe queuePair.pointee.qp_num
-        return call(.postReceive) { state in
+        return unsafe post(requests, refused, .postReceive) { state, request in
+            state.takeReceive(request, on: number)
+        }
+    }
+
+    /// `ibv_post_srq_recv`: takes requests until one does not fit.
+    func postSharedReceive(
+        _ queue: UnsafeMutablePointer<ibv_srq>, _ requests: UnsafeMutablePointer<ibv_recv_wr>,
+        _ refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>
+    ) -> CInt {
+        let handle = unsafe queue.pointee.handle
+        return unsafe post(requests, refused, .postSharedReceive) { state, request in
+            state.takeSharedReceive(request, on: handle)
+        }
+    }
+
+    private func post(
+        _ requests: UnsafeMutablePointer<ibv_recv_wr>,
+        _ refused: UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>, _ verb: Verb,
+        _ take: (inout State, FakeRequest) -> CInt
+    ) -> CInt {
+        unsafe refused.pointee = unsafe requests
+        return call(verb) { state in
             unsafe refused.pointee = nil
-            let fault = state.takePostFault(.postReceive)
+            let fault = state.takePostFault(verb)
             var index = 0
             var next: UnsafeMutablePointer<ibv_recv_wr>? = unsafe requests
             while let request = unsafe next {
                 let code =
-                    unsafe fault.code(at: index)
-                    ?? state.takeReceive(FakeRequest(request.pointee), on: number)
+                    unsafe fault.code(at: index) ?? take(&state, FakeRequest(request.pointee))
                 guard code == 0 else {
                     unsafe refused.pointee = unsafe request
                     return code
@@ -74,7 +94,7 @@ extension FakeDevice.State {
 
     fileprivate mutating func takeReceive(_ request: FakeRequest, on number: UInt32) -> CInt {
         guard let queuePair = queuePairs[number] else { return refuseUse(.postReceive) }
-        guard queuePair.state != .reset else { return EINVAL }
+        guard queuePair.state != .reset, queuePair.sharedQueue == nil else { return EINVAL }
         guard queuePair.receives.count < queuePair.receiveSlots else { return ENOMEM }
         guard request.elements.count <= queuePair.capacity.receiveElements else { return EINVAL }
         queuePairs[number]?.receives.append(request)

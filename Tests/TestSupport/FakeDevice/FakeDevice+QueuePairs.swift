@@ -2,10 +2,14 @@ import CRDMA
 import Verbs
 
 /// A queue pair of the fake device.
+@safe
 struct FakeQueuePair {
     let domain: UInt32
     let sendQueue: UInt32
     let receiveQueue: UInt32
+    /// Where its receives are posted, if not to itself.
+    let sharedQueue: UInt32?
+    let raw: UnsafeMutablePointer<ibv_qp>
     /// What it says that it holds.
     let capacity: QueuePairCapacity
     var state = QueuePairState.reset
@@ -13,6 +17,9 @@ struct FakeQueuePair {
     var sends: [FakeRequest] = []
     /// Not carried out, oldest first.
     var receives: [FakeRequest] = []
+    /// Taken from the shared queue for a message that has not arrived completely.
+    var begun: FakeRequest?
+    var unacknowledgedEvents = 0
 
     /// What it really holds: rxe rounds the depths up and does not say so.
     var sendSlots: Int { grantedDepth(capacity.sendDepth) }
@@ -43,12 +50,15 @@ extension FakeDevice {
                 guard let capacity = unsafe Self.granted(QueuePairCapacity(attributes.pointee.cap))
                 else { return EINVAL }
                 let number = 16 + state.nextHandle()
-                state.queuePairs[number] = unsafe FakeQueuePair(
+                let raw = unsafe state.allocate(ibv_qp())
+                unsafe state.queuePairs[number] = FakeQueuePair(
                     domain: domain.pointee.handle,
                     sendQueue: attributes.pointee.send_cq.pointee.handle,
-                    receiveQueue: attributes.pointee.recv_cq.pointee.handle, capacity: capacity)
-                let raw = unsafe state.allocate(ibv_qp())
+                    receiveQueue: attributes.pointee.recv_cq.pointee.handle,
+                    sharedQueue: attributes.pointee.srq?.pointee.handle, raw: raw, capacity: capacity)
                 unsafe raw.pointee.context = unsafe domain.pointee.context
+                unsafe raw.pointee.qp_context = unsafe attributes.pointee.qp_context
+                unsafe raw.pointee.srq = unsafe attributes.pointee.srq
                 unsafe raw.pointee.pd = unsafe domain
                 unsafe raw.pointee.qp_num = number
                 unsafe attributes.pointee.cap = capacity.raw
@@ -71,9 +81,9 @@ extension FakeDevice {
             }
         }
         unsafe verbs.destroyQueuePair = { [self] queuePair in
-            call(.destroyQueuePair) { state in
-                unsafe state.destroyQueuePair(queuePair.pointee.qp_num)
-            }
+            let number = unsafe queuePair.pointee.qp_num
+            awaitAcknowledgement { state in state.queuePairs[number]?.unacknowledgedEvents }
+            return call(.destroyQueuePair) { state in state.destroyQueuePair(number) }
         }
     }
 
@@ -105,8 +115,7 @@ extension FakeDevice.State {
         queuePairs[number]?.state = next
         switch next {
         case .error:
-            flushReceives(of: number)
-            flushSends(of: number)
+            flush(number, from: state)
         case .reset:
             queuePairs[number]?.sends = []
             queuePairs[number]?.receives = []
@@ -147,9 +156,11 @@ extension FakeDevice.State {
 
     /// Drops what the queue pair holds, without completions; those that are queued stay.
     fileprivate mutating func destroyQueuePair(_ number: UInt32) -> CInt {
-        guard queuePairs.removeValue(forKey: number) != nil else {
+        guard let found = queuePairs.removeValue(forKey: number) else {
             return refuseUse(.destroyQueuePair)
         }
+        if found.unacknowledgedEvents > 0 { violations.append(.destroyedWithUnacknowledgedEvents) }
+        dropEvents(of: .queuePair(number))
         for window in windows.values where window.binding?.queuePair == number {
             violations.append(.destroyedUnderWindow(queuePair: number, key: window.key))
         }

@@ -22,16 +22,20 @@ extension FakeDevice {
     ///   - key: The key that the peer invalidates with it; one that is not bound on this queue pair
     ///     fails it.
     ///   - isSolicited: Whether the peer marked the message so.
+    ///   - place: Which receive of a shared queue it takes, from the oldest; there is no order
+    ///     between the queue pairs that use it.
     /// - Returns: Whether there was a receive for it.
     @discardableResult
     package func completeReceive(
         _ queuePair: UInt32, byteCount: UInt32 = 0, invalidating key: UInt32? = nil,
-        isSolicited: Bool = false
+        isSolicited: Bool = false, at place: Int = 0
     ) -> Bool {
         withState { state in
+            guard let request = state.takeReceive(for: queuePair, at: place) else { return false }
             state.receive(
                 FakeMessage(byteCount: byteCount, invalidatedKey: key, isSolicited: isSolicited),
-                on: queuePair)
+                in: request, on: queuePair)
+            return true
         }
     }
 
@@ -79,17 +83,26 @@ extension FakeDevice.State {
         return count
     }
 
-    /// Lets a message arrive in the oldest receive, and says whether there was one.
-    fileprivate mutating func receive(_ message: FakeMessage, on number: UInt32) -> Bool {
+    /// Takes the receive for a message that arrives; `nil` where there is none, or no message can arrive.
+    mutating func takeReceive(for number: UInt32, at place: Int) -> FakeRequest? {
         guard let queuePair = queuePairs[number],
-            queuePair.state == .readyToReceive || queuePair.state == .readyToSend,
-            let request = queuePair.receives.first
-        else { return false }
+            queuePair.state == .readyToReceive || queuePair.state == .readyToSend
+        else { return nil }
+        if let begun = queuePair.begun {
+            queuePairs[number]?.begun = nil
+            return begun
+        }
+        if let handle = queuePair.sharedQueue { return takeShared(from: handle, at: place) }
+        guard let request = queuePair.receives.first else { return nil }
         queuePairs[number]?.receives.removeFirst()
+        return request
+    }
+
+    /// Lets a message arrive in a receive.
+    fileprivate mutating func receive(_ message: FakeMessage, in request: FakeRequest, on number: UInt32) {
         let status = outcome(of: message, in: request, on: number)
         complete(request, on: number, status, message)
         if status != .success { enterError(number) }
-        return true
     }
 
     private mutating func outcome(
@@ -117,9 +130,26 @@ extension FakeDevice.State {
     }
 
     private mutating func enterError(_ number: UInt32) {
+        guard let before = queuePairs[number]?.state else { return }
         queuePairs[number]?.state = .error
+        flush(number, from: before)
+    }
+
+    /// Flushes what a queue pair holds that has entered the error state.
+    mutating func flush(_ number: UInt32, from before: QueuePairState) {
         flushReceives(of: number)
         flushSends(of: number)
+        if before != .error, !holdsLastReceives { endReceives(of: number) }
+    }
+
+    /// Completes what the queue pair has taken from a shared queue, and says that it was the last, where adapters do.
+    mutating func endReceives(of number: UInt32) {
+        guard let queuePair = queuePairs[number], queuePair.sharedQueue != nil else { return }
+        if let begun = queuePair.begun {
+            queuePairs[number]?.begun = nil
+            complete(begun, on: number, .flushed)
+        }
+        if reportsLastReceives { raise(IBV_EVENT_QP_LAST_WQE_REACHED, of: .queuePair(number)) }
     }
 
     /// Completes every receive as flushed.

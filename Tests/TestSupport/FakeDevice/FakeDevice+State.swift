@@ -9,6 +9,9 @@ extension FakeDevice {
         let pinnedPageLimit: Int
         let regionLimit: Int32
         let carriesOutSendsAtOnce: Bool
+        let reportsLastReceives: Bool
+        /// Queue pairs keep the receives that they have begun, in the error state, until the test says.
+        var holdsLastReceives = false
 
         var calls: [Verb: Int] = [:]
         var faults: [Verb: [FakeFault]] = [:]
@@ -18,7 +21,7 @@ extension FakeDevice {
         var abandoned: [VerbError] = []
 
         /// Contexts, domains and the like, by their handles.
-        var contexts: Set<UInt32> = []
+        var contexts: [UInt32: FakeContext] = [:]
         /// The last one that was opened: where identifiers find the device's name.
         var context: UnsafeMutablePointer<ibv_context>?
         var domains: Set<UInt32> = []
@@ -30,6 +33,8 @@ extension FakeDevice {
         var channels: [CInt: FakeChannel] = [:]
         /// By handle.
         var completionQueues: [UInt32: FakeCompletionQueue] = [:]
+        /// By handle.
+        var sharedQueues: [UInt32: FakeSharedQueue] = [:]
         /// By number.
         var queuePairs: [UInt32: FakeQueuePair] = [:]
         /// By descriptor.
@@ -43,11 +48,15 @@ extension FakeDevice {
         private var lastKeyIndex: UInt32 = 0
         private var blocks: [UnsafeMutableRawPointer] = unsafe []
 
-        init(name: String, pinnedPageLimit: Int, regionLimit: Int32, carriesOutSendsAtOnce: Bool) {
+        init(
+            name: String, pinnedPageLimit: Int, regionLimit: Int32, carriesOutSendsAtOnce: Bool,
+            reportsLastReceives: Bool
+        ) {
             self.name = name
             self.pinnedPageLimit = pinnedPageLimit
             self.regionLimit = regionLimit
             self.carriesOutSendsAtOnce = carriesOutSendsAtOnce
+            self.reportsLastReceives = reportsLastReceives
         }
 
         /// A number that no object had before.
@@ -96,7 +105,7 @@ extension FakeDevice {
 
         var liveObjectCount: Int {
             contexts.count + domains.count + regions.count + windows.count + channels.count
-                + completionQueues.count + queuePairs.count + eventChannels.count
+                + completionQueues.count + sharedQueues.count + queuePairs.count + eventChannels.count
                 + identifiers.count { identifier in identifier != nil }
         }
     }

@@ -30,13 +30,15 @@ package final class FakeDevice: @unchecked Sendable {
     ///   - regionLimit: How many regions the device says it can have.
     ///   - carriesOutSendsAtOnce: Carry out send requests while they are posted, instead of when
     ///     the test says.
+    ///   - reportsLastReceives: Say when a queue pair in the error state is done with its shared
+    ///     receive queue, as adapters do and rxe does not.
     package init(
         name: String = "fake0", pinnedPageLimit: Int = .max, regionLimit: Int32 = 524_287,
-        carriesOutSendsAtOnce: Bool = false
+        carriesOutSendsAtOnce: Bool = false, reportsLastReceives: Bool = false
     ) {
         state = State(
             name: name, pinnedPageLimit: pinnedPageLimit, regionLimit: regionLimit,
-            carriesOutSendsAtOnce: carriesOutSendsAtOnce)
+            carriesOutSendsAtOnce: carriesOutSendsAtOnce, reportsLastReceives: reportsLastReceives)
     }
 
     deinit { state.freeBlocks() }
@@ -82,8 +84,8 @@ extension FakeDevice {
         withState { state in state.calls[verb] ?? 0 }
     }
 
-    /// How many objects exist: contexts, domains, regions, windows, channels, queues and connection
-    /// identifiers.
+    /// How many objects exist: contexts, domains, regions, windows, channels, queues of all kinds and
+    /// connection identifiers.
     package var liveObjectCount: Int { withState { state in state.liveObjectCount } }
 
     /// Makes coming calls of a verb fail without doing anything.
@@ -119,7 +121,7 @@ package enum FakeViolation: Hashable, Sendable {
     case destroyedUnderWindow(queuePair: UInt32, key: UInt32)
     /// An object was used or destroyed after it was destroyed.
     case usedAfterEnd(Verb)
-    /// A completion queue was destroyed with events not acknowledged: libibverbs waits for ever.
+    /// A queue or a queue pair was destroyed with events not acknowledged: libibverbs waits for ever.
     case destroyedWithUnacknowledgedEvents
     /// A device was closed with objects on it.
     case closedWithObjects(count: Int)

@@ -81,6 +81,7 @@ extension AdapterSimulation {
             !device.sends(on: binding.queuePair).contains(where: { $0.operation == .localInvalidate(key: target.key) }),
             device.completeReceive(binding.queuePair, byteCount: 0, invalidating: target.key)
         else { return }
+        noteTaken(by: binding.queuePair)
         let isHeard = eventually(within: .seconds(5)) {
             completionQueues.forEach { take(from: $0) }
             return !windows.contains { $0.window.remoteMemory?.key == target.key }
@@ -93,13 +94,16 @@ extension AdapterSimulation {
         let verbs: [Verb] = [
             .registerRegion, .deregisterRegion, .deregisterRegion, .allocateWindow, .deallocateWindow,
             .createQueuePair, .destroyQueuePair, .postSend, .postReceive, .pollCompletionQueue,
-            .resizeCompletionQueue,
+            .resizeCompletionQueue, .createSharedQueue, .modifySharedQueue, .querySharedQueue, .destroySharedQueue,
+            .postSharedReceive,
         ]
         let code: CInt = [EIO, ENOMEM, EBUSY].randomElement(using: &random)!
         switch Int.random(in: 0..<6, using: &random) {
         case 0: device.refuseRequest(Int.random(in: 0..<4, using: &random), ofNext: .postSend, code: ENOMEM)
         case 1: device.leaveUndetermined(next: .postSend, code: EINVAL)
-        case 2: device.leaveUndetermined(next: .postReceive, code: EINVAL)
+        case 2:
+            let verb: Verb = Bool.random(using: &random) ? .postReceive : .postSharedReceive
+            device.leaveUndetermined(next: verb, code: EINVAL)
         default:
             let verb = verbs.randomElement(using: &random)!
             note("fault \(verb)")

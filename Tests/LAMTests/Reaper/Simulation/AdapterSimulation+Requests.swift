@@ -39,7 +39,7 @@ extension AdapterSimulation {
     }
 
     /// An element of a mapping that lives, and sometimes of one that is gone.
-    private func randomElement() -> ScatterGatherElement {
+    func randomElement() -> ScatterGatherElement {
         let live = mappings.filter { $0.mapping != nil }
         let choice = Int.random(in: 0..<20, using: &random) == 0 ? mappings : live
         return (choice.randomElement(using: &random) ?? mappings[0]).element
@@ -55,7 +55,7 @@ extension AdapterSimulation {
         } catch {
             note("refused \(lastContext) \(error)")
             switch error {
-            case .notConnected, .ended, .queueFull, .unknownAddress, .window, .verbFailed: break
+            case .notConnected, .ended, .queueFull, .receivesAreShared, .unknownAddress, .window, .verbFailed: break
             default: objections.append("unexpected: \(error)")
             }
         }
@@ -68,7 +68,10 @@ extension AdapterSimulation {
 
     func arrive() {
         guard let queuePair = queuePairs.randomElement(using: &random) else { return }
-        device.completeReceive(queuePair.number, byteCount: UInt32.random(in: 0...64, using: &random))
+        let place = sharingQueuePairs.contains(queuePair.number) ? Int.random(in: 0..<4, using: &random) : 0
+        let isTaken = device.completeReceive(
+            queuePair.number, byteCount: UInt32.random(in: 0...64, using: &random), at: place)
+        if isTaken { noteTaken(by: queuePair.number) }
     }
 
     func poll() {
@@ -87,9 +90,19 @@ extension AdapterSimulation {
             let receives = completionQueues.randomElement(using: &random)
         else { return }
         do {
-            let queuePair = try adapter.createQueuePair(
-                sendCompletions: sends.completions, receiveCompletions: receives.completions, capacity: smallCapacity)
+            let shared = Bool.random(using: &random) ? sharedQueues.randomElement(using: &random) : nil
+            let queuePair =
+                if let shared {
+                    try adapter.createQueuePair(
+                        sendCompletions: sends.completions, receiveCompletions: receives.completions,
+                        receivesFrom: shared.queue, capacity: smallCapacity)
+                } else {
+                    try adapter.createQueuePair(
+                        sendCompletions: sends.completions, receiveCompletions: receives.completions,
+                        capacity: smallCapacity)
+                }
             try queuePair.connect(to: queuePair.address)
+            if shared != nil { sharingQueuePairs.insert(queuePair.number) }
             queuePairs.append(SimulatedQueuePair(queuePair))
         } catch AdapterError.verbFailed {
             // A fault that was injected.

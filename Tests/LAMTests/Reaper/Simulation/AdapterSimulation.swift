@@ -13,11 +13,21 @@ final class AdapterSimulation {
 
     var completionQueues: [SimulatedCompletionQueue] = []
     var queuePairs: [SimulatedQueuePair] = []
+    var sharedQueues: [SimulatedSharedQueue] = []
     var mappings: [SimulatedMapping] = []
     var windows: [SimulatedWindow] = []
 
     /// Requests whose post succeeded, and whether their success is silent.
     var outstanding: [UInt64: Bool] = [:]
+    /// Those of them that were posted to a shared receive queue: only what a message takes completes.
+    var sharedContexts: Set<UInt64> = []
+    /// The numbers of all queue pairs that take receives from a shared queue, or did.
+    var sharingQueuePairs: Set<UInt32> = []
+    /// Shared receives that messages took, less those whose results came.
+    var sharedDebt = 0
+    /// How often a shared receive queue notified, and was asked to.
+    let notifications = Notifications()
+    var notificationsAsked = 0
     /// Queue pairs that the device failed, or that failed by themselves.
     var failedQueuePairs: [UInt32] = []
     var lastContext: UInt64 = 0
@@ -43,6 +53,8 @@ final class AdapterSimulation {
         ("poll", 20, { $0.poll() }), ("fail", 2, { $0.fail() }),
         ("create queue pair", 8, { try $0.createQueuePair() }), ("end queue pair", 4, { $0.endQueuePair() }),
         ("create window", 3, { try $0.createWindow() }), ("drop window", 2, { $0.dropWindow() }),
+        ("create shared queue", 2, { try $0.createSharedQueue() }), ("end shared queue", 1, { $0.endSharedQueue() }),
+        ("shared receive", 15, { $0.receiveShared() }), ("modify shared queue", 3, { $0.modifySharedQueue() }),
         ("bind", 8, { $0.bind() }), ("invalidate", 8, { $0.invalidate() }),
         ("invalidate by peer", 3, { $0.invalidateByPeer() }), ("fault", 3, { $0.injectFault() }),
     ]
@@ -73,19 +85,29 @@ final class AdapterSimulation {
     func end() throws {
         device.clearFaults()
         for queuePair in queuePairs { queuePair.queuePair.take()?.close() }
+        sharedQueues.removeAll()
         for mapping in mappings { mapping.mapping.take()?.release() }
         windows.removeAll()
         #expect(eventually { adapter.statistics.liveMappings == 0 }, "\(adapter.survivors)")
         // The reaper may still be delivering.
         _ = eventually(within: .seconds(2)) {
             completionQueues.forEach { take(from: $0) }
-            return outstanding.values.allSatisfy { $0 }
+            return mustComplete.isEmpty && sharedDebt == 0
         }
-        let lost = outstanding.filter { !$0.value }.keys.sorted()
+        let lost = mustComplete
         if !lost.isEmpty { objections.append("requests \(lost) never completed") }
+        if sharedDebt != 0 { objections.append("\(sharedDebt) shared receives were taken and never completed") }
+        if notifications.list.count > notificationsAsked {
+            objections.append("\(notifications.list.count) notifications")
+        }
         queuePairs.removeAll()
         completionQueues.removeAll()
         try adapter.close(waiting: .seconds(10))
+    }
+
+    /// What was posted and must complete, whatever happens.
+    private var mustComplete: [UInt64] {
+        outstanding.filter { !$0.value && !sharedContexts.contains($0.key) }.keys.sorted()
     }
 
     /// Takes what a completion queue has, and crosses it off.
@@ -99,6 +121,7 @@ final class AdapterSimulation {
                 if isSilent, completion.status == .success { objections.append("\(completion) is not silent") }
                 note("  got \(completion.context) \(completion.status) \(completion.queuePairNumber)")
                 if completion.status != .success { failedQueuePairs.append(completion.queuePairNumber) }
+                guard !sharedContexts.contains(completion.context) else { return sharedDebt -= 1 }
                 queue.check(completion, &objections)
             }
         }
@@ -132,6 +155,15 @@ final class SimulatedQueuePair {
     init(_ queuePair: consuming LAM.QueuePair) {
         number = queuePair.number
         self.queuePair = consume queuePair
+    }
+}
+
+/// A shared receive queue, until it is given up.
+final class SimulatedSharedQueue {
+    var queue: LAM.SharedReceiveQueue
+
+    init(_ queue: consuming LAM.SharedReceiveQueue) {
+        self.queue = queue
     }
 }
 

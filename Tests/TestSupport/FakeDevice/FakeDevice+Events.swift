@@ -1,0 +1,149 @@
+import CRDMA
+import Glibc
+import Verbs
+
+/// An open context of the fake device: a pipe that carries one byte for each event.
+@safe
+struct FakeContext {
+    let pipe: FakePipe
+    /// Oldest first.
+    var events: [FakeEvent] = []
+}
+
+/// Something that the fake device reports by itself.
+struct FakeEvent {
+    /// What an event is about.
+    enum Subject: Hashable {
+        case completionQueue(UInt32)
+        case sharedQueue(UInt32)
+        case queuePair(UInt32)
+        case port
+    }
+
+    let type: ibv_event_type
+    let subject: Subject
+}
+
+extension FakeDevice {
+    /// Has the completion queue of a queue pair's receives report that it failed; it loses whatever completes from now
+    /// on.
+    package func failReceiveQueue(of queuePair: UInt32) {
+        withState { state in
+            guard let handle = state.queuePairs[queuePair]?.receiveQueue else { return }
+            state.completionQueues[handle]?.isFailed = true
+            state.raise(IBV_EVENT_CQ_ERR, of: .completionQueue(handle))
+        }
+    }
+
+    /// Has the shared receive queue of a queue pair report that it failed.
+    package func failSharedQueue(of queuePair: UInt32) {
+        withState { state in
+            guard let handle = state.queuePairs[queuePair]?.sharedQueue else { return }
+            state.raise(IBV_EVENT_SRQ_ERR, of: .sharedQueue(handle))
+        }
+    }
+
+    /// Has a queue pair report that it failed, although nothing of it completes with a failure.
+    package func reportFailure(of queuePair: UInt32) {
+        withState { state in state.raise(IBV_EVENT_QP_FATAL, of: .queuePair(queuePair)) }
+    }
+
+    /// Has every open context report something that concerns no object.
+    package func reportPortChange() {
+        withState { state in
+            for handle in state.contexts.keys {
+                state.add(FakeEvent(type: IBV_EVENT_PORT_ACTIVE, subject: .port), to: handle)
+            }
+        }
+    }
+
+    /// Waits for the events of an object to be acknowledged, as the destroying verbs do; not for ever, as they would.
+    func awaitAcknowledgement(_ unacknowledged: (State) -> Int?) {
+        for _ in 0..<10_000 {
+            let count = withState { state in unacknowledged(state) ?? 0 }
+            guard count > 0 else { return }
+            usleep(100)
+        }
+    }
+
+    /// Adds the entries for events.
+    func setEventVerbs(_ verbs: inout DeviceVerbs) {
+        unsafe verbs.getEvent = { [self] context, event in
+            call(.getDeviceEvent) { state in
+                let handle = unsafe UInt32(context.pointee.cmd_fd)
+                guard let found = state.contexts[handle] else { return state.refuseUse(.getDeviceEvent) }
+                guard let first = found.events.first else { return EAGAIN }
+                state.contexts[handle]?.events.removeFirst()
+                found.pipe.take()
+                unsafe event.pointee = unsafe state.raw(first)
+                state.count(1, of: first.subject)
+                return 0
+            }
+        }
+        unsafe verbs.acknowledgeEvent = { [self] event in
+            withState { state in unsafe state.acknowledge(event.pointee) }
+        }
+    }
+}
+
+extension FakeDevice.State {
+    /// Adds an event for the context of its subject.
+    mutating func raise(_ type: ibv_event_type, of subject: FakeEvent.Subject) {
+        let event = FakeEvent(type: type, subject: subject)
+        let context: UnsafeMutablePointer<ibv_context>? =
+            switch subject {
+            case .completionQueue(let handle): unsafe completionQueues[handle]?.raw.pointee.context
+            case .sharedQueue(let handle): unsafe sharedQueues[handle]?.raw.pointee.context
+            case .queuePair(let number): unsafe queuePairs[number]?.raw.pointee.context
+            case .port: nil
+            }
+        guard let context = unsafe context else { return }
+        add(event, to: unsafe UInt32(context.pointee.cmd_fd))
+    }
+
+    fileprivate mutating func add(_ event: FakeEvent, to context: UInt32) {
+        contexts[context]?.events.append(event)
+        contexts[context]?.pipe.put()
+    }
+
+    /// Drops the events of an object that goes, as the kernel does.
+    mutating func dropEvents(of subject: FakeEvent.Subject) {
+        for (handle, context) in contexts {
+            for _ in 0..<context.events.count(where: { event in event.subject == subject }) { context.pipe.take() }
+            contexts[handle]?.events.removeAll { event in event.subject == subject }
+        }
+    }
+
+    /// The event as libibverbs has it.
+    fileprivate func raw(_ event: FakeEvent) -> ibv_async_event {
+        var raw = unsafe ibv_async_event()
+        unsafe raw.event_type = event.type
+        switch event.subject {
+        case .completionQueue(let handle): unsafe raw.element.cq = unsafe completionQueues[handle]?.raw
+        case .sharedQueue(let handle): unsafe raw.element.srq = unsafe sharedQueues[handle]?.raw
+        case .queuePair(let number): unsafe raw.element.qp = unsafe queuePairs[number]?.raw
+        case .port: unsafe raw.element.port_num = 1
+        }
+        return unsafe raw
+    }
+
+    fileprivate mutating func acknowledge(_ event: ibv_async_event) {
+        switch unsafe event.event_type {
+        case IBV_EVENT_CQ_ERR: unsafe count(-1, of: .completionQueue(event.element.cq.pointee.handle))
+        case IBV_EVENT_SRQ_ERR, IBV_EVENT_SRQ_LIMIT_REACHED:
+            unsafe count(-1, of: .sharedQueue(event.element.srq.pointee.handle))
+        case IBV_EVENT_QP_FATAL, IBV_EVENT_QP_LAST_WQE_REACHED:
+            unsafe count(-1, of: .queuePair(event.element.qp.pointee.qp_num))
+        default: break
+        }
+    }
+
+    fileprivate mutating func count(_ change: Int, of subject: FakeEvent.Subject) {
+        switch subject {
+        case .completionQueue(let handle): completionQueues[handle]?.unacknowledgedEvents += change
+        case .sharedQueue(let handle): sharedQueues[handle]?.unacknowledgedEvents += change
+        case .queuePair(let number): queuePairs[number]?.unacknowledgedEvents += change
+        case .port: break
+        }
+    }
+}
