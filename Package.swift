@@ -55,7 +55,7 @@ let package = Package(
             name: "FirstMapping", dependencies: ["LAM"], path: "Examples/FirstMapping", swiftSettings: strict),
         .target(
             name: "TestSupport",
-            dependencies: ["LAM", "Verbs", "CRDMA"],
+            dependencies: ["LAM", "Verbs", "CRDMA", "Tracking"],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -78,8 +78,8 @@ let package = Package(
             name: "TrackingTests", dependencies: ["Tracking", "TrackingModel"],
             swiftSettings: strict),
         .testTarget(
-            name: "VerbsTests", dependencies: ["Verbs", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"], swiftSettings: strict),
+            name: "VerbsTests", dependencies: ["Verbs", "CRDMA", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "LAMTests", dependencies: ["LAM", "Tracking", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),

@@ -18,11 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / ".cache" / "test"
 DEVICE_MODULE = "DeviceTests"
 NATIVE_SECONDS = 900
-DEVICE_SECONDS = 900
+DEVICE_SECONDS = 1500
 # Short traces of a crash, and no colours in what is kept.
 ENVIRONMENT = os.environ | {
     "NO_COLOR": "1",
     "LSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/leak-suppressions:print_suppressions=0",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/race-suppressions",
     "SWIFT_BACKTRACE": "enable=yes,color=no,threads=crashed,limit=12,top=0,registers=none,images=none",
 }
 

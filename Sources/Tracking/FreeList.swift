@@ -1,7 +1,10 @@
 /// An element of a table whose place is used again.
 protocol Reusable: ~Copyable {
     /// The next free element; only the holder of the table's lock looks at it.
-    var nextFree: UInt32 { get set }
+    var nextFreeIndex: UInt32 { get }
+
+    /// Changes it, while others may look at the rest of the element.
+    func setNextFreeIndex(_ index: UInt32)
 }
 
 /// The free elements of a range of a table, first in first out, so that each rests as long as possible.
@@ -33,7 +36,7 @@ struct FreeList<Element: Reusable & ~Copyable> {
         }
         guard count > 0 else { return nil }
         let index = head
-        head = unsafe table.element(at: index)!.pointee.nextFree
+        head = unsafe table.element(at: index)!.pointee.nextFreeIndex
         count -= 1
         return index
     }
@@ -43,7 +46,7 @@ struct FreeList<Element: Reusable & ~Copyable> {
         if count == 0 {
             head = index
         } else {
-            unsafe table.element(at: tail)!.pointee.nextFree = index
+            unsafe table.element(at: tail)!.pointee.setNextFreeIndex(index)
         }
         tail = index
         count += 1

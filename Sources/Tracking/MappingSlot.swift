@@ -34,10 +34,16 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// What `base` is while the mapping is open; whoever has the mapping reserved or closed looks at it.
     var address: UInt64 = 0
 
-    var nextFree: UInt32 = 0
+    private let nextFree = Atomic<UInt32>(0)
     private let padding: InlineArray<3, UInt32> = [0, 0, 0]
 
     private static var closed: UInt64 { 1 << 63 }
+
+    // MARK: Free
+
+    var nextFreeIndex: UInt32 { nextFree.load(ordering: .relaxed) }
+
+    func setNextFreeIndex(_ index: UInt32) { nextFree.store(index, ordering: .relaxed) }
 }
 
 /// The last position at which one queue used one mapping.

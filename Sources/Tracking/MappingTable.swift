@@ -21,7 +21,7 @@ package final class MappingTable: Sendable {
     @usableFromInline let queues: QueueTable
     /// The shared receive queues whose requests name them.
     package let sharedQueues = SharedQueueTable()
-    private let free = Mutex(FreeSlots())
+    private let free = Locked(FreeSlots())
 
     private struct FreeSlots {
         var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)

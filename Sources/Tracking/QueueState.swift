@@ -21,7 +21,7 @@ package struct QueueState: ~Copyable, Reusable {
     @usableFromInline private(set) var ring = RequestRing(depth: 0, elements: 0)
     /// How many queues had the slot.
     var generation: UInt32 = 0
-    var nextFree: UInt32 = 0
+    private let nextFree = Atomic<UInt32>(0)
 
     // MARK: The poster's cache line
 
@@ -63,4 +63,10 @@ package struct QueueState: ~Copyable, Reusable {
         id.store(0, ordering: .releasing)
         prepareRing(depth: 0, elements: 0)
     }
+
+    // MARK: Free
+
+    var nextFreeIndex: UInt32 { nextFree.load(ordering: .relaxed) }
+
+    func setNextFreeIndex(_ index: UInt32) { nextFree.store(index, ordering: .relaxed) }
 }

@@ -8,7 +8,7 @@ package final class QueueTable: Sendable {
     /// Whether posters pay for the barrier that nobody can issue on their behalf.
     let ownerFences: Bool
     /// As many as a `WireID` has room for beside the shared receive queues.
-    private let free = Mutex(FreeList<QueueState>(0..<QueueID.sharedBit))
+    private let free = Locked(FreeList<QueueState>(0..<QueueID.sharedBit))
 
     /// How many queues can be open at a time.
     package static var capacity: Int { Int(QueueID.sharedBit) }

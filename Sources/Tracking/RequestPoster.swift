@@ -149,8 +149,13 @@ extension RequestPoster {
     }
 
     /// Whether `use` would find the mapping; leaves no fence.
+    @inlinable @inline(__always)
     package func check(address: UInt64, length: UInt32) throws(UseError) {
-        try mappings.check(address: address, length: UInt64(length))
+        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
+        let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
+        let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
+        guard offset < mapped else { throw .unmapped }
+        guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
     }
 
     /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.

@@ -25,7 +25,7 @@ package struct SharedQueueState: ~Copyable, Reusable {
     private var elements = 0
     /// How many queues had the slot.
     private var generation: UInt32 = 0
-    var nextFree: UInt32 = 0
+    private let nextFree = Atomic<UInt32>(0)
 
     /// A slot without a queue.
     init() {}
@@ -75,6 +75,14 @@ package struct SharedQueueState: ~Copyable, Reusable {
         return posted.load(ordering: .acquiring) &- UInt32(truncatingIfNeeded: retired >> 32)
     }
 
+    // MARK: Free
+
+    var nextFreeIndex: UInt32 { nextFree.load(ordering: .relaxed) }
+
+    func setNextFreeIndex(_ index: UInt32) { nextFree.store(index, ordering: .relaxed) }
+
+    // MARK: Places
+
     /// How many elements of outstanding requests name a mapping.
     func uses(of slot: UInt32) -> Int {
         var count = 0
@@ -95,8 +103,7 @@ extension SharedQueueState {
         guard let place = unsafe place(index) else { return }
         var found = retired.load(ordering: .relaxed)
         while true {
-            let last = UInt32(truncatingIfNeeded: found)
-            unsafe place.pointee.next = last > 0 ? last - 1 : nil
+            unsafe place.pointee.next = UInt32(truncatingIfNeeded: found)
             let next = (found >> 32 &+ 1) << 32 | UInt64(index + 1)
             // Sequentially consistent: `isLow` is asked next, and `arm` does the same the other way round.
             let given = retired.compareExchange(expected: found, desired: next, ordering: .sequentiallyConsistent)
@@ -107,17 +114,16 @@ extension SharedQueueState {
 
     /// Takes all places that were given back; the poster has none left.
     ///
-    /// - Returns: the first of a list of them.
-    func takeEmptied() -> UInt32? {
+    /// - Returns: the first of a list of them, plus one; zero if there is none.
+    func takeEmptied() -> UInt32 {
         var found = retired.load(ordering: .relaxed)
-        while true {
-            let first = UInt32(truncatingIfNeeded: found)
-            guard first > 0 else { return nil }
+        while UInt32(truncatingIfNeeded: found) > 0 {
             let taken = retired.compareExchange(
                 expected: found, desired: (found >> 32) << 32, ordering: .acquiringAndReleasing)
-            if taken.exchanged { return first - 1 }
+            if taken.exchanged { break }
             found = taken.original
         }
+        return UInt32(truncatingIfNeeded: found)
     }
 }
 

@@ -4,7 +4,7 @@ import Synchronization
 @usableFromInline
 package final class SharedQueueTable: Sendable {
     let states = ChunkedTable<SharedQueueState>()
-    private let free = Mutex(FreeList<SharedQueueState>(0..<QueueID.sharedBit))
+    private let free = Locked(FreeList<SharedQueueState>(0..<QueueID.sharedBit))
 
     init() {}
 

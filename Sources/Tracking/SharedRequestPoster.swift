@@ -20,8 +20,8 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     private let wire: WireID
     /// The place of the request that is being prepared, or was last.
     private var place: UInt32 = 0
-    /// Places that were given back, by the first of them.
-    private var emptied: UInt32?
+    /// The first of the places that were given back, plus one; zero if there is none.
+    private var emptied: UInt32 = 0
     /// Places from this one on never had a request.
     private var unused: UInt32 = 0
 
@@ -41,9 +41,9 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     /// - Returns: false if as many requests as the queue may have are posted and not retired.
     package mutating func begin() -> Bool {
         guard unsafe state.pointee.outstanding < state.pointee.depth.load(ordering: .acquiring) else { return false }
-        if emptied == nil { emptied = unsafe state.pointee.takeEmptied() }
-        if let first = emptied {
-            place = first
+        if emptied == 0 { emptied = unsafe state.pointee.takeEmptied() }
+        if emptied > 0 {
+            place = emptied - 1
             emptied = unsafe current.pointee.next
         } else {
             // Every place before has a request: there are no more of them than the depth allows.
@@ -81,7 +81,7 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     package mutating func abandon() {
         unsafe mappings.dropUses(of: current)
         unsafe current.pointee.next = emptied
-        emptied = place
+        emptied = place + 1
     }
 
     /// Takes the last committed request back, which the device refused.

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Tracking
 
 /// A thread of the system: tasks share a few, and a test that blocks one must not hold up others.
 package final class TestThread: Sendable {
@@ -34,11 +34,11 @@ package final class TestThread: Sendable {
 
 /// A value that threads of a test share.
 package final class SharedValue<Value: Sendable>: Sendable {
-    private let storage: Mutex<Value>
+    private let storage: Locked<Value>
 
     /// Begins with a value.
     package init(_ value: Value) {
-        storage = Mutex(value)
+        storage = Locked(value)
     }
 
     /// The value at this moment.

@@ -39,7 +39,7 @@ struct LifecycleRaceTests {
     private func expectOneSeesTheOther(_ fixture: Fixture, _ barrier: () -> Void) {
         let mappings = fixture.mappings
         let race = Race()
-        let poster = Mutex(fixture.openQueue())
+        let poster = Locked(fixture.openQueue())
         let rounds = (0..<race.rounds).map { _ in fixture.map() }
         // The first use takes a fence; the race that matters is about those after it.
         for mapping in rounds {

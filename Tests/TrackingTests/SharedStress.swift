@@ -14,11 +14,11 @@ final class SharedStress: Sendable {
     let fixture = Fixture()
     let queue: QueueID
     /// Posted and not consumed.
-    private let onDevice = Mutex<[Entry]>([])
+    private let onDevice = Locked<[Entry]>([])
     /// The addresses that the poster uses now.
-    private let addresses = Mutex([UInt64](repeating: 0, count: mappingCount))
+    private let addresses = Locked([UInt64](repeating: 0, count: mappingCount))
     /// By key: how many requests use a mapping that the device knows.
-    private let uses = Mutex<[UInt32: Int]>([:])
+    private let uses = Locked<[UInt32: Int]>([:])
     private let isPosted = Atomic<Bool>(false)
     private let retiredCount = Atomic<Int>(0)
     private let lowCount = Atomic<Int>(0)

@@ -105,6 +105,35 @@ void plain_post_unsignaled(struct plain_queue *queue, uint64_t count, uint64_t i
     }
 }
 
+static void post_two_elements(struct plain_queue *queue, uint64_t identifier)
+{
+    uint64_t address = (uintptr_t)queue->memory + (identifier & 7) * 8192;
+    struct ibv_sge elements[] = {
+        {.addr = address, .length = 4096, .lkey = queue->region->lkey},
+        {.addr = address + 4096, .length = 4096, .lkey = queue->region->lkey},
+    };
+    struct ibv_send_wr request = {
+        .wr_id = identifier,
+        .sg_list = elements,
+        .num_sge = 2,
+        .opcode = IBV_WR_RDMA_WRITE,
+        .send_flags = IBV_SEND_SIGNALED,
+        .wr.rdma = {.remote_addr = 0x1000, .rkey = 7},
+    };
+    struct ibv_send_wr *refused;
+
+    if (ibv_post_send(queue->queue_pair, &request, &refused))
+        abort();
+}
+
+void plain_post_two_elements(struct plain_queue *queue, uint64_t count)
+{
+    for (uint64_t index = 0; index < count; index++) {
+        post_two_elements(queue, index);
+        poll_one(queue);
+    }
+}
+
 static void post_receive(struct plain_queue *queue, uint64_t identifier)
 {
     struct ibv_sge element = {

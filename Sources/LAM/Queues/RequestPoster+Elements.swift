@@ -63,6 +63,7 @@ extension ElementPoster where Self: ~Copyable {
         return count
     }
 
+    @inline(__always)
     private func checkAddresses(of elements: Span<ScatterGatherElement>) throws(PostError) {
         for index in elements.indices where elements[index].length > 0 {
             do throws(UseError) {

@@ -57,7 +57,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     @inlinable @inline(__always)
     package mutating func setElement(_ index: Int, address: UInt64, length: UInt32, key: UInt32) {
         guard count < capacity, index >= 0, index < elementsPerRequest else {
-            fatalError("ReceiveChain: no element \(index) in request \(count)")
+            trap(element: index)
         }
         // Within the array: both factors were just checked.
         unsafe elements[count * elementsPerRequest + index] = ibv_sge(
@@ -68,7 +68,7 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
     @inlinable @inline(__always)
     package mutating func append(identifier: UInt64, elementCount: Int) {
         guard count < capacity, elementCount >= 0, elementCount <= elementsPerRequest else {
-            fatalError("ReceiveChain: no room for request \(count) with \(elementCount) elements")
+            trap(elementCount: elementCount)
         }
         let request = unsafe requests + count
         unsafe request.pointee.wr_id = identifier
@@ -125,5 +125,17 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
         defer { unsafe refused.pointee = nil }
         guard let refused = unsafe refused.pointee else { return .undetermined(code: code) }
         return unsafe .refused(firstUnposted: refused - requests, code: code)
+    }
+
+    // Apart, because putting a message together takes registers also where it is not needed.
+
+    @usableFromInline @inline(never)
+    func trap(element index: Int) -> Never {
+        fatalError("ReceiveChain: no element \(index) in request \(count)")
+    }
+
+    @usableFromInline @inline(never)
+    func trap(elementCount: Int) -> Never {
+        fatalError("ReceiveChain: no room for request \(count) with \(elementCount) elements")
     }
 }

@@ -58,7 +58,7 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
     @inlinable @inline(__always)
     package mutating func setElement(_ index: Int, address: UInt64, length: UInt32, key: UInt32) {
         guard count < capacity, index >= 0, index < elementsPerRequest else {
-            fatalError("SendChain: no element \(index) in request \(count)")
+            trap(element: index)
         }
         // Within the array: both factors were just checked.
         unsafe elements[count * elementsPerRequest + index] = ibv_sge(
@@ -205,7 +205,7 @@ extension SendChain {
         _ operation: ibv_wr_opcode, _ identifier: UInt64, _ elementCount: Int, _ flags: SendFlags
     ) -> UnsafeMutablePointer<ibv_send_wr> {
         guard count < capacity, elementCount >= 0, elementCount <= elementsPerRequest else {
-            fatalError("SendChain: no room for request \(count) with \(elementCount) elements")
+            trap(elementCount: elementCount)
         }
         let request = unsafe requests + count
         unsafe request.pointee.wr_id = identifier
@@ -232,5 +232,17 @@ extension SendChain {
         unsafe request.pointee.send_flags = flags.rawValue
         count += 1
         return unsafe request
+    }
+
+    // Apart, because putting a message together takes registers also where it is not needed.
+
+    @usableFromInline @inline(never)
+    func trap(element index: Int) -> Never {
+        fatalError("SendChain: no element \(index) in request \(count)")
+    }
+
+    @usableFromInline @inline(never)
+    func trap(elementCount: Int) -> Never {
+        fatalError("SendChain: no room for request \(count) with \(elementCount) elements")
     }
 }

@@ -1,16 +1,16 @@
 import LAM
-import Synchronization
+import Tracking
 import TestSupport
 
 /// A mapping in a box, for arrays and tasks, which cannot hold noncopyable values.
 final class BoxedMapping: Sendable {
-    private let mapping: Mutex<LogicalAddressMapping?>
+    private let mapping: Locked<LogicalAddressMapping?>
     /// An element over its first bytes; stays valid as a value after the mapping is gone.
     let element: ScatterGatherElement
 
     init(_ mapping: consuming LogicalAddressMapping) {
         element = mapping.element(0..<8)
-        self.mapping = Mutex(consume mapping)
+        self.mapping = Locked(consume mapping)
     }
 
     /// Takes the mapping out; nil if somebody did so before.

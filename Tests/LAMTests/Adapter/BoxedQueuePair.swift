@@ -1,14 +1,14 @@
 import LAM
-import Synchronization
+import Tracking
 
 /// A queue pair in a box, for arrays and threads, which cannot hold noncopyable values.
 final class BoxedQueuePair: Sendable {
     let number: UInt32
-    private let queuePair: Mutex<LAM.QueuePair?>
+    private let queuePair: Locked<LAM.QueuePair?>
 
     init(_ queuePair: consuming LAM.QueuePair) {
         number = queuePair.number
-        self.queuePair = Mutex(consume queuePair)
+        self.queuePair = Locked(consume queuePair)
     }
 
     /// Posts, unless the queue pair was closed.

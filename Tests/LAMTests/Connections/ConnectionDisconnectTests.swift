@@ -1,7 +1,7 @@
 import CRDMA
 import Glibc
 import LAM
-import Synchronization
+import Tracking
 import TestSupport
 import Testing
 import Verbs
@@ -214,7 +214,7 @@ struct ConnectionDisconnectTests {
 
 /// What a callback was called with.
 private final class Calls: Sendable {
-    private let recorded = Mutex<[ConnectionEnd]>([])
+    private let recorded = Locked<[ConnectionEnd]>([])
 
     func add(_ end: ConnectionEnd) {
         recorded.withLock { $0.append(end) }

@@ -1,5 +1,5 @@
 import LAM
-import Synchronization
+import Tracking
 import TestSupport
 
 extension Adapter {
@@ -16,7 +16,7 @@ extension Adapter {
 
 /// Keeps what a shared receive queue notified.
 final class Notifications: Sendable {
-    private let all = Mutex<[SharedReceiveQueueNotification]>([])
+    private let all = Locked<[SharedReceiveQueueNotification]>([])
 
     var list: [SharedReceiveQueueNotification] { all.withLock { $0 } }
 
@@ -27,7 +27,7 @@ final class Notifications: Sendable {
 
 /// A shared receive queue in a box, for callbacks, which cannot hold noncopyable values.
 final class BoxedSharedQueue: Sendable {
-    private let queue = Mutex<LAM.SharedReceiveQueue?>(nil)
+    private let queue = Locked<LAM.SharedReceiveQueue?>(nil)
 
     func put(_ queue: consuming LAM.SharedReceiveQueue) {
         var queue: LAM.SharedReceiveQueue? = consume queue

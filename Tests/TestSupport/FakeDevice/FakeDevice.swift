@@ -1,4 +1,4 @@
-import Synchronization
+import Tracking
 package import Verbs
 
 /// An RDMA device in memory, for tests without a kernel device.
@@ -18,7 +18,7 @@ package import Verbs
 @safe
 package final class FakeDevice: @unchecked Sendable {
     // `lock` protects `state`: hence `@unchecked Sendable`.
-    private let lock = Mutex(())
+    private let lock = Locked(())
     private var state: State
 
     /// Creates a device with one active port, closed and without objects.

@@ -21,6 +21,9 @@ void plain_post_signaled(struct plain_queue *queue, uint64_t count);
 /* Posts `count` writes, of which every `interval`-th is signaled and polled. */
 void plain_post_unsignaled(struct plain_queue *queue, uint64_t count, uint64_t interval);
 
+/* Posts `count` writes of two elements of 4 KiB, each signaled and polled before the next. */
+void plain_post_two_elements(struct plain_queue *queue, uint64_t count);
+
 /* Posts `count` receives of 4 KiB, each polled before the next. */
 void plain_post_receives(struct plain_queue *queue, uint64_t count);
 
