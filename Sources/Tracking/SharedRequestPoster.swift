@@ -11,10 +11,10 @@ import Synchronization
 /// The requests complete in no order, so that there is no position which a fence could name. Instead each use is
 /// counted at its mapping until that request is retired. Nobody but the owner ever posts, so there is no turnstile.
 /// - Complexity: an atomic addition for each element, and another when the request is retired.
-// Sendable: it has one owner at a time, and `state` is there as long as the table.
+// Sendable: it has one owner at a time, and `state` is there as long as `queue`.
 @safe
 package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
-    package let queue: QueueID
+    private let queue: SharedQueue
     private let mappings: MappingTable
     private let state: UnsafeMutablePointer<SharedQueueState>
     private let wire: WireID
@@ -26,14 +26,11 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     private var unused: UInt32 = 0
 
     /// The poster of an open queue; there is one for each queue.
-    package init(queue: QueueID, mappings: MappingTable) {
-        guard let state = unsafe mappings.sharedQueues.state(of: queue) else {
-            fatalError("SharedRequestPoster: \(queue) is closed")
-        }
+    package init(queue: SharedQueue, mappings: MappingTable) {
         self.queue = queue
         self.mappings = mappings
-        unsafe self.state = unsafe state
-        wire = WireID(queue: queue)
+        unsafe state = queue.state
+        wire = WireID(queue: queue.id)
     }
 
     /// Takes a place.
