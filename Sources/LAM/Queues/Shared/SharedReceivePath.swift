@@ -14,7 +14,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
     init(_ core: SharedReceiveQueueCore) {
         self.core = core
         target = core.sharedQueue.postTarget
-        poster = SharedRequestPoster(queue: core.queue, mappings: core.adapter.core.mappings)
+        poster = SharedRequestPoster(queue: core.requests, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.elements))
         token = core.adapter.privilegedToken
         limits = ElementLimits(count: core.elements, bytes: UInt64(Int64.max))
