@@ -167,12 +167,14 @@ final class CompletionQueueCore: @unchecked Sendable {
         let isSuccess = entry.status.rawValue == 0
         if retired.leavesFew { noteLow(retired.queue) }
         if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
-            noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
+            let isInvalidation = noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
+            if isInvalidation { operation = Operation.receiveAndInvalidate.rawValue }
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         var completion = entry
         completion.identifier = retired.request.context
-        completion.operation = UInt32(tag.operationNumber)
+        var operation = tag.operationNumber
+        completion.operation = UInt32(operation)
         return completion
     }
 }

@@ -44,6 +44,8 @@ public enum Operation: UInt16, Hashable, Sendable {
 struct RequestTag: Sendable {
     @usableFromInline let rawValue: UInt32
 
+    /// A receive whose message invalidated a window of this side: ``Completion/invalidatedKey``.
+    case receiveAndInvalidate = 0x8001
     // The lowest bit, as in `RequestFlags`; the operation is above.
     @inlinable static var silentBit: UInt32 { RequestFlags.silentSuccess.rawValue }
     @inlinable static var markerBit: UInt32 { 1 << 1 }
