@@ -23,8 +23,8 @@ final class CompletionQueueCore: @unchecked Sendable {
     let notifier: CompletionNotifier
     /// Whether the notifier must look for failed sends by itself.
     let searchesErrors = Atomic<Bool>(false)
-    /// How much it must be able to hold.
-    let room: Monitor<Room>
+    /// The requests of all queues that complete here, which it must be able to hold at once.
+    let reserved = Monitor(0)
     /// Whether the device says that results are lost.
     let hasFailed = Atomic<Bool>(false)
     let turnstile: Turnstile
@@ -36,7 +36,6 @@ final class CompletionQueueCore: @unchecked Sendable {
     ) throws(AdapterError) {
         self.adapter = adapter
         notifier = CompletionNotifier(notify)
-        room = Monitor(Room(asked: depth))
         retirer = RequestRetirer(mappings: adapter.core.mappings)
         identifier = adapter.core.nextIdentifier()
         do {
