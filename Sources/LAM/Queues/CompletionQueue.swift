@@ -48,21 +48,14 @@ public struct CompletionQueue: ~Copyable, Sendable {
         core.isAwaited.store(true, ordering: .sequentiallyConsistent)
         defer { core.isAwaited.store(false, ordering: .releasing) }
         while true {
-            pollInTurn(into: &batch)
+            core.pollInTurn(into: &batch)
             if batch.count > 0 { return batch.count }
             try core.armDevice(solicitedOnly: false)
             // Arming concerns later completions only (T44).
-            pollInTurn(into: &batch)
+            core.pollInTurn(into: &batch)
             if batch.count > 0 { return batch.count }
             guard try core.waitForEvent(until: deadline) else { return 0 }
         }
-    }
-
-    /// Polls after whoever is polling now: a completion that went to the pending ones just before the queue was armed
-    /// raises no event any more.
-    @inline(never)
-    private func pollInTurn(into batch: inout CompletionBatch) {
-        while !core.poll(into: &batch) { sched_yield() }
     }
 
     /// Gives the queue up: `NdkCloseCq`. Its callback is not called any more, and does not run when this returns, unless

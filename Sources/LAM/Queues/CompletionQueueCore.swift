@@ -91,6 +91,13 @@ final class CompletionQueueCore: @unchecked Sendable {
         return true
     }
 
+    /// Polls after whoever is polling now: a completion that went to the pending ones just before the queue was armed
+    /// raises no event any more.
+    @inline(never)
+    func pollInTurn(into batch: inout CompletionBatch) {
+        while !poll(into: &batch) { sched_yield() }
+    }
+
     @inline(never)
     func enterAfterOthers() -> Bool {
         switch turnstile.enter() {
@@ -165,6 +172,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
         if retired.leavesFew { noteLow(retired.queue) }
+        var operation = tag.operationNumber
         if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
             let isInvalidation = noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
             if isInvalidation { operation = Operation.receiveAndInvalidate.rawValue }
@@ -172,7 +180,6 @@ final class CompletionQueueCore: @unchecked Sendable {
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         var completion = entry
         completion.identifier = retired.request.context
-        var operation = tag.operationNumber
         completion.operation = UInt32(operation)
         return completion
     }

@@ -32,18 +32,20 @@ extension CompletionQueue {
     public mutating func notified(
         of trigger: NotificationTrigger = .any
     ) async throws(AdapterError) -> CompletionQueueNotification? {
-        try await core.notified(of: trigger)
+        try await core.notified { [core] () throws(AdapterError) in try core.arm(for: trigger, isForOwner: false) }
     }
 }
 
 extension CompletionQueueCore {
-    /// Arms the queue, and waits for the notification; nil when the task was cancelled.
-    func notified(of trigger: NotificationTrigger) async throws(AdapterError) -> CompletionQueueNotification? {
+    /// Has the queue armed, and waits for the notification; nil when the task was cancelled.
+    func notified(
+        _ arm: @Sendable () throws(AdapterError) -> Void
+    ) async throws(AdapterError) -> CompletionQueueNotification? {
         let number = adapter.core.nextIdentifier()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 notifier.add(waiter, as: number)
-                do throws(AdapterError) { try arm(for: trigger, isForOwner: false) } catch {
+                do throws(AdapterError) { try arm() } catch {
                     notifier.resume(number, .failure(error))
                 }
                 // The handler may have run before there was anybody to resume.
