@@ -16,14 +16,14 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// The bytes that a request may name; zero while the mapping is closed.
     @usableFromInline let length = Atomic<UInt64>(0)
 
+    /// The device's address of the first byte: the logical one, except in a `Cut`.
+    @usableFromInline let device = Atomic<UInt64>(0)
+
     /// The key which the device knows the memory by.
     @usableFromInline let key = Atomic<UInt32>(0)
 
     /// Windows bound over the mapping: a peer's access is invisible here, so the window itself is the use.
     let windows = Atomic<UInt32>(0)
-
-    /// Requests that complete in no order, and those of queues that found no fence free.
-    let counted = Atomic<UInt32>(0)
 
     /// The last use by each of the first few queues.
     @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
@@ -34,8 +34,14 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// What `base` is while the mapping is open; whoever has the mapping reserved or closed looks at it.
     var address: UInt64 = 0
 
+    /// Requests that complete in no order, and those of queues that found no fence free.
+    let counted = Atomic<UInt32>(0)
+
     private let nextFree = Atomic<UInt32>(0)
-    private let padding: InlineArray<3, UInt32> = [0, 0, 0]
+
+    /// In a `Cut`: where the upper bits of the generation begin in an address.
+    var generationShift: UInt32 = 0
+    private let padding: UInt32 = 0
 
     private static var closed: UInt64 { 1 << 63 }
 
@@ -90,11 +96,16 @@ extension MappingSlot {
         let closing = lifecycle.compareExchange(
             expected: id.lifecycle(.live), desired: id.lifecycle(.closing), ordering: .acquiringAndReleasing)
         guard closing.exchanged else { return false }
+        refuse()
+        if fence { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+        return true
+    }
+
+    /// Has no request find the mapping any more.
+    func refuse() {
         length.store(0, ordering: .relaxed)
         // After the length: no address at all, not even a forged one, finds a byte behind `closed`.
         base.store(Self.closed, ordering: .releasing)
-        if fence { atomicMemoryFence(ordering: .sequentiallyConsistent) }
-        return true
     }
 }
 

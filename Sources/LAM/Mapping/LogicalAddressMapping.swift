@@ -70,6 +70,6 @@ extension MappingPlace {
             fatalError("LogicalAddressMapping: bytes \(bytes) of a mapping of \(length) bytes")
         }
         return ScatterGatherElement(
-            address: LogicalAddress(rawValue: base &+ UInt64(bytes.lowerBound)), length: count, token: token)
+            address: LogicalAddress(rawValue: address &+ UInt64(bytes.lowerBound)), length: count, token: token)
     }
 }

@@ -39,7 +39,7 @@ extension QueuePair {
                     registration.withRegion { region in
                         chain.appendBind(
                             identifier: identifier, flags: flags, window: window, key: key, region: region,
-                            address: address, length: UInt64(bytes.count), rights: AccessRights(access))
+                            address: remote.address, length: UInt64(bytes.count), rights: AccessRights(access))
                     }
                 }
             }
