@@ -56,6 +56,9 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
     case noRights
     /// A window covers at least one byte.
     case emptyRange
+    /// The device would let the peer reach all of the arena that the mapping is cut from
+    /// (``AdapterInfo/confinesWindows``); build a mapping over memory of its own.
+    case notConfined
 
     /// What is wrong and what to do.
     public var description: String {
@@ -67,6 +70,8 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
         case .stillBinding: "the window's bind has not completed; poll its completion first"
         case .noRights: "a window must give the peer the right to read, to write, or both"
         case .emptyRange: "a window must cover at least one byte"
+        case .notConfined:
+            "this device would open the whole arena to the peer; build a mapping over memory of its own for the window"
         }
     }
 }
