@@ -1,5 +1,4 @@
 import LAM
-import Synchronization
 import TestSupport
 import Testing
 
@@ -42,26 +41,4 @@ func expectFull(_ arena: Arena, length: Int = fakePageSize, sourceLocation: Sour
             return
         }
     }
-}
-
-/// Mappings that a test keeps until it has enough of them.
-final class KeptMappings: Sendable {
-    private let boxes = SharedValue<[Box]>([])
-
-    private final class Box: Sendable {
-        private let mapping: Mutex<LogicalAddressMapping?>
-
-        init(_ mapping: consuming LogicalAddressMapping) {
-            self.mapping = Mutex(consume mapping)
-        }
-    }
-
-    func add(_ mapping: consuming LogicalAddressMapping) {
-        let box = Box(mapping)
-        boxes.update { $0.append(box) }
-    }
-
-    var count: Int { boxes.value.count }
-
-    func releaseAll() { boxes.value = [] }
 }
