@@ -69,10 +69,10 @@ package enum AddressLayout {
     /// A device never sees it, so nothing but the offset within a page has to be the memory's. The bits between the
     /// cut's bytes and the offset's top bit, which stays clear for the gap behind the mapping, are the generation's: a
     /// cut is mapped again within microseconds, and 10 bits would soon be used up.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func cutBase(slot: UInt32, generation: UInt32, memory: UInt64, shift: UInt32) -> UInt64 {
         let upper = UInt64(generation >> 10) &<< UInt64(shift) & 0x7FFF_FFFF
-        return UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | upper | memory & (guardBytes - 1)
+        return UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | upper | memory & 0xFFFF
     }
 }
 

@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// A slot that its owner maps again and again, over a part of memory that stays registered.
 ///
@@ -13,10 +13,10 @@ import Synchronization
 /// The calls of one cut are serialized by its owner; posting, binding and asking run beside them.
 /// - Complexity: opening and closing are a few stores to one cut's memory, which takes no lock and no shared atomic.
 // Sendable: an element stays where it is as long as the table; its owner serializes what does not guard itself.
-@safe
+@usableFromInline @safe
 package struct Cut: @unchecked Sendable {
-    let slot: UnsafeMutablePointer<MappingSlot>
-    private let index: UInt32
+    @usableFromInline let slot: UnsafeMutablePointer<MappingSlot>
+    @usableFromInline let index: UInt32
 
     init(_ slot: UnsafeMutablePointer<MappingSlot>, at index: UInt32) {
         unsafe self.slot = unsafe slot
@@ -24,9 +24,11 @@ package struct Cut: @unchecked Sendable {
     }
 
     /// The mapping that the cut is, or was when it was open last.
+    @inlinable @inline(__always)
     package var id: MappingID { MappingID(slot: index, generation: generation) }
 
-    private var generation: UInt32 {
+    @inlinable @inline(__always)
+    var generation: UInt32 {
         unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)
     }
 
@@ -34,8 +36,9 @@ package struct Cut: @unchecked Sendable {
     package var place: MappingPlace { unsafe MappingPlace(slot) }
 
     /// Lets requests name the first `length` bytes, at addresses that the cut never had before.
+    @inlinable @inline(__always)
     package func open(length: UInt64) -> MappingPlace {
-        guard stage != .live else { complain("open already") }
+        guard !isOpen else { complain("open already") }
         let next = MappingID(slot: index, generation: generation &+ 1)
         unsafe slot.pointee.address = AddressLayout.cutBase(
             slot: next.slot, generation: next.generation, memory: slot.pointee.address,
@@ -45,14 +48,15 @@ package struct Cut: @unchecked Sendable {
     }
 
     /// Refuses the cut to every later request.
+    @inlinable @inline(__always)
     package func close() {
-        guard stage == .live else { complain("closed already") }
+        guard isOpen else { complain("closed already") }
         unsafe slot.pointee.refuse()
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.closing), ordering: .releasing)
     }
 
-    @inline(never)
-    private func complain(_ problem: StaticString) -> Never {
+    @usableFromInline @inline(never)
+    func complain(_ problem: StaticString) -> Never {
         fatalError("Cut: \(id) is \(problem)")
     }
 
@@ -67,7 +71,10 @@ package struct Cut: @unchecked Sendable {
     }
 
     /// Whether requests may name it.
-    package var isOpen: Bool { stage == .live }
+    @inlinable @inline(__always)
+    package var isOpen: Bool {
+        unsafe slot.pointee.lifecycle.load(ordering: .relaxed) & 3 == Stage.live.rawValue
+    }
 
     /// How many bytes requests may name; zero while it is closed.
     package var length: UInt64 { unsafe slot.pointee.length.load(ordering: .relaxed) }

@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// Where a live mapping is in the table, for an owner that keeps it from being released meanwhile.
 ///
@@ -10,8 +10,6 @@ import Synchronization
 package struct MappingPlace: @unchecked Sendable {
     @usableFromInline let slot: UnsafeMutablePointer<MappingSlot>
 
-    /// The logical address of the first byte.
-    @usableFromInline package let address: UInt64
     /// The device's address of the first byte.
     @usableFromInline package let base: UInt64
     /// How many bytes are mapped.
@@ -20,11 +18,14 @@ package struct MappingPlace: @unchecked Sendable {
     @usableFromInline package let key: UInt32
 
     /// Reads the slot of a mapping that was published before, and is still there.
+    @inlinable @inline(__always)
     init(_ slot: UnsafeMutablePointer<MappingSlot>) {
         unsafe self.slot = unsafe slot
-        address = unsafe slot.pointee.address
         base = unsafe slot.pointee.device.load(ordering: .relaxed)
         length = unsafe slot.pointee.length.load(ordering: .relaxed)
         key = unsafe slot.pointee.key.load(ordering: .relaxed)
     }
+
+    /// The logical address of the first byte.
+    package var address: UInt64 { unsafe slot.pointee.base.load(ordering: .relaxed) }
 }

@@ -29,10 +29,10 @@ package struct MappingSlot: ~Copyable, Reusable {
     @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
 
     /// The slot's generation and stage in one word, so that only one of two releases can win.
-    let lifecycle = Atomic<UInt64>(0)
+    @usableFromInline let lifecycle = Atomic<UInt64>(0)
 
     /// What `base` is while the mapping is open; whoever has the mapping reserved or closed looks at it.
-    var address: UInt64 = 0
+    @usableFromInline var address: UInt64 = 0
 
     /// Requests that complete in no order, and those of queues that found no fence free.
     let counted = Atomic<UInt32>(0)
@@ -40,10 +40,11 @@ package struct MappingSlot: ~Copyable, Reusable {
     private let nextFree = Atomic<UInt32>(0)
 
     /// In a `Cut`: where the upper bits of the generation begin in an address.
-    var generationShift: UInt32 = 0
+    @usableFromInline var generationShift: UInt32 = 0
     private let padding: UInt32 = 0
 
-    private static var closed: UInt64 { 1 << 63 }
+    @inlinable @inline(__always)
+    static var closed: UInt64 { 1 << 63 }
 
     // MARK: Free
 
@@ -66,6 +67,7 @@ package struct Fence: ~Copyable {
 // MARK: Life
 
 /// Where a slot is in its life.
+@usableFromInline
 enum Stage: UInt64 {
     /// No mapping has it.
     case free
@@ -79,6 +81,7 @@ enum Stage: UInt64 {
 
 extension MappingSlot {
     /// Lets requests name the mapping.
+    @inlinable @inline(__always)
     func open(_ id: MappingID, length bytes: UInt64) {
         length.store(bytes, ordering: .relaxed)
         base.store(address, ordering: .releasing)
@@ -102,6 +105,7 @@ extension MappingSlot {
     }
 
     /// Has no request find the mapping any more.
+    @inlinable @inline(__always)
     func refuse() {
         length.store(0, ordering: .relaxed)
         // After the length: no address at all, not even a forged one, finds a byte behind `closed`.

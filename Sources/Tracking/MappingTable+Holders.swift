@@ -40,6 +40,7 @@ extension MappingTable {
     }
 
     /// The same for the slot of a mapping that is closed.
+    @inline(__always)
     func isIdle(at slot: UnsafeMutablePointer<MappingSlot>) -> Bool {
         guard unsafe slot.pointee.windows.load(ordering: .acquiring) == 0,
             unsafe slot.pointee.counted.load(ordering: .acquiring) == 0

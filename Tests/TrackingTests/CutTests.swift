@@ -37,13 +37,13 @@ struct CutTests {
     func staleAddresses() throws {
         var poster = fixture.openQueue()
         let cut = try reserve()
-        let first = cut.open(length: 4096)
+        let first = cut.open(length: 4096).address
         cut.close()
-        var addresses: Set<UInt64> = [first.address]
+        var addresses: Set<UInt64> = [first]
         for _ in 0..<20_000 {
             let place = cut.open(length: 4096)
             #expect(addresses.insert(place.address).inserted)
-            #expect(throws: UseError.unmapped) { try poster.post(first.address) }
+            #expect(throws: UseError.unmapped) { try poster.post(first) }
             cut.close()
         }
     }
@@ -84,12 +84,13 @@ struct CutTests {
     func reopen() throws {
         var poster = fixture.openQueue()
         let cut = try reserve()
-        let place = cut.open(length: 100)
+        let address = cut.open(length: 100).address
         cut.close()
-        #expect(throws: UseError.unmapped) { try poster.post(place.address) }
+        #expect(throws: UseError.unmapped) { try poster.post(address) }
         cut.reopen(length: 100)
-        _ = try poster.post(place.address + 99)
-        #expect(throws: UseError.unmapped) { try poster.post(place.address + 100) }
+        #expect(cut.place.address == address)
+        _ = try poster.post(address + 99)
+        #expect(throws: UseError.unmapped) { try poster.post(address + 100) }
     }
 
     @Test("Fences stay with their queues from one time to the next, and are taken away when there is none left")
@@ -138,7 +139,7 @@ struct CutTests {
     func retire() throws {
         var cuts: [Cut] = []
         for _ in 0..<3 { cuts.append(try reserve()) }
-        let stale = cuts[0].open(length: 4096)
+        let stale = cuts[0].open(length: 4096).address
         cuts[0].close()
         let ids = cuts.map(\.id)
         for cut in cuts { fixture.mappings.retire(cut) }
@@ -149,7 +150,7 @@ struct CutTests {
             slots.insert(mapping.id.slot)
             let wire = try poster.post(mapping.base)
             #expect(fixture.mappings.complete(wire) != nil)
-            #expect(throws: UseError.unmapped) { try poster.post(stale.address) }
+            #expect(throws: UseError.unmapped) { try poster.post(stale) }
             fixture.release(mapping.id)
         }
     }

@@ -102,6 +102,7 @@ extension ArenaBlock {
 /// Blocks in a row, linked through themselves: first in, first out, so that each rests as long as possible.
 struct ArenaBlockList {
     private var first: ArenaBlock?
+    /// Has a meaning only while there is a first one.
     private var last: ArenaBlock?
     private(set) var count = 0
 
@@ -110,7 +111,7 @@ struct ArenaBlockList {
     @inline(__always)
     mutating func append(_ block: ArenaBlock) {
         block.next = nil
-        if let last { last.next = block } else { first = block }
+        if first != nil { last!.next = block } else { first = block }
         last = block
         count &+= 1
     }
@@ -119,7 +120,6 @@ struct ArenaBlockList {
     mutating func popFirst() -> ArenaBlock? {
         guard let block = first else { return nil }
         first = block.next
-        if first == nil { last = nil }
         count &-= 1
         return block
     }
@@ -154,7 +154,7 @@ struct ArenaBlockList {
     /// Appends all blocks of a list, and leaves it empty.
     mutating func append(_ other: inout ArenaBlockList) {
         guard let head = other.first else { return }
-        if let last { last.next = head } else { first = head }
+        if first != nil { last!.next = head } else { first = head }
         last = other.last
         count += other.count
         other = ArenaBlockList()

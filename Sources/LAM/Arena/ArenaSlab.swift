@@ -112,7 +112,8 @@ final class ArenaSlab: @unchecked Sendable {
     /// - Parameter onUnpinned: called when its memory is unpinned.
     func giveUp(_ onUnpinned: (@Sendable () -> Void)? = nil) {
         undivide()
-        registration.release(onUnpinned)
+        registration.onUnpinned = onUnpinned
+        registration.release()
     }
 
     /// Unpins the slab, of which no block is out, on the calling thread.
@@ -122,8 +123,8 @@ final class ArenaSlab: @unchecked Sendable {
     func unpin(_ onUnpinned: @escaping @Sendable () -> Void) -> Bool {
         undivide()
         registration.onUnpinned = onUnpinned
-        if case .released = registration.adapter.releaseIfIdle(registration) { return true }
-        registration.release(onUnpinned)
+        if case .released = registration.releaseIfIdle() { return true }
+        registration.release()
         return false
     }
 }

@@ -41,7 +41,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
 
     deinit {
         switch origin {
-        case .registration: registration.release()
+        case .registration(let registration): unsafe registration._withUnsafeGuaranteedRef { $0.release() }
         case .cut(let block): block.release()
         }
     }

@@ -61,12 +61,15 @@ final class Registration: @unchecked Sendable {
     }
 
     /// Gives the mapping up, whoever uses it; from now on the reaper has it.
-    func release(_ onUnpinned: (@Sendable () -> Void)? = nil) {
-        let adapter = adapter
+    func release() {
         // The adapter would never go, if what it keeps kept it.
-        owner = nil
-        self.onUnpinned = onUnpinned
+        guard let adapter = owner.take() else { fatalError("Registration: the mapping of \(memory) is released") }
         adapter.release(self)
+    }
+
+    /// Unpins the memory if nothing uses the mapping; otherwise leaves it as it was.
+    func releaseIfIdle() -> ImmediateRelease {
+        adapter.releaseIfIdle(self)
     }
 
     /// Whether the memory stays allocated as long as this.

@@ -29,7 +29,9 @@ extension LogicalAddressMapping {
         await withCheckedContinuation { continuation in
             switch origin {
             case .registration(let registration):
-                unsafe registration.takeUnretainedValue().release { continuation.resume() }
+                let registration = unsafe registration.takeUnretainedValue()
+                registration.onUnpinned = { continuation.resume() }
+                registration.release()
             case .cut(let block):
                 block.release { continuation.resume() }
             }
@@ -44,7 +46,7 @@ extension LogicalAddressMapping {
     public consuming func tryRelease() -> ReleaseOutcome {
         let outcome =
             switch origin {
-            case .registration: adapter.releaseIfIdle(registration)
+            case .registration(let registration): unsafe registration._withUnsafeGuaranteedRef { $0.releaseIfIdle() }
             case .cut(let block): block.releaseIfIdle()
             }
         switch outcome {
