@@ -101,6 +101,7 @@ extension MappingTable {
             slot: index, generation: generation, memory: memory, shift: shift)
         unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
         unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
+        unsafe slot.pointee.writable.store(1, ordering: .relaxed)
         let id = MappingID(slot: index, generation: generation)
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.reserved), ordering: .relaxed)
         return unsafe Cut(slot, at: index)

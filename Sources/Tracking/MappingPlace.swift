@@ -28,4 +28,9 @@ package struct MappingPlace: @unchecked Sendable {
 
     /// The logical address of the first byte.
     package var address: UInt64 { unsafe slot.pointee.base.load(ordering: .relaxed) }
+
+    /// Whether the device may write to the memory.
+    // Relaxed, as the others: whoever has the place got it after the mapping was published.
+    @inlinable @inline(__always)
+    package var isWritable: Bool { unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 }
 }

@@ -22,8 +22,8 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// The key which the device knows the memory by.
     @usableFromInline let key = Atomic<UInt32>(0)
 
-    /// Windows bound over the mapping: a peer's access is invisible here, so the window itself is the use.
-    let windows = Atomic<UInt32>(0)
+    /// Whether the device may write to the memory: 0 or 1.
+    @usableFromInline let writable = Atomic<UInt32>(0)
 
     /// The last use by each of the first few queues.
     @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
@@ -34,6 +34,9 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// What `base` is while the mapping is open; whoever has the mapping reserved or closed looks at it.
     @usableFromInline var address: UInt64 = 0
 
+    /// Windows bound over the mapping: a peer's access is invisible here, so the window itself is the use.
+    let windows = Atomic<UInt32>(0)
+
     /// Requests that complete in no order, and those of queues that found no fence free.
     let counted = Atomic<UInt32>(0)
 
@@ -41,7 +44,6 @@ package struct MappingSlot: ~Copyable, Reusable {
 
     /// In a `Cut`: where the upper bits of the generation begin in an address.
     @usableFromInline var generationShift: UInt32 = 0
-    private let padding: UInt32 = 0
 
     @inlinable @inline(__always)
     static var closed: UInt64 { 1 << 63 }

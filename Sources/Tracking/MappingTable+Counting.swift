@@ -79,6 +79,8 @@ extension MappingTable {
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         guard offset < mapped else { throw .unmapped }
         guard length <= mapped - offset else { throw .beyondEnd }
+        // Whatever is counted here, receives and windows, has the memory written to.
+        guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable }
         let id = unsafe MappingID(
             slot: AddressLayout.slot(of: address),
             generation: UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2))

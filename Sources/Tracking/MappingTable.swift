@@ -70,10 +70,16 @@ package final class MappingTable: Sendable {
 
     /// Lets requests name the mapping.
     ///
+    /// - Parameters:
+    ///   - id: the mapping, whose range is reserved.
+    ///   - length: how many bytes of the range are mapped.
+    ///   - key: the key by which the device knows them.
+    ///   - isWritable: whether the device may write to them.
     /// - Returns: where it is, until it is closed.
     @discardableResult
-    package func publish(_ id: MappingID, length: UInt64, key: UInt32) -> MappingPlace {
+    package func publish(_ id: MappingID, length: UInt64, key: UInt32, isWritable: Bool = true) -> MappingPlace {
         let slot = unsafe slot(of: id, in: .reserved)
+        unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
         unsafe slot.pointee.key.store(key, ordering: .relaxed)
         unsafe slot.pointee.device.store(slot.pointee.address, ordering: .relaxed)
         unsafe slot.pointee.open(id, length: length)

@@ -7,6 +7,8 @@ package enum UseError: Error, Hashable {
     case unmapped
     /// The mapping ends before the request does.
     case beyondEnd
+    /// The request has the device write to memory that it may only read.
+    case notWritable
 }
 
 /// Where the device finds memory that a request or a window names.
@@ -144,15 +146,23 @@ extension RequestPoster {
 
     /// Notes that the request names `length` bytes at a logical address.
     ///
+    /// - Parameters:
+    ///   - address: of the first byte.
+    ///   - length: how many bytes.
+    ///   - isSink: whether the device is to write to them.
     /// - Returns: where the device finds that memory.
+    /// - Throws: why the request may not name them; it left no fence then, or one that `abandon` makes void.
     @inlinable @inline(__always)
-    package mutating func use(address: UInt64, length: UInt32) throws(UseError) -> KeyedAddress {
+    package mutating func use(
+        address: UInt64, length: UInt32, isSink: Bool = false
+    ) throws(UseError) -> KeyedAddress {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         let base = unsafe slot.pointee.base.load(ordering: .acquiring)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         let offset = address &- base
         guard offset < mapped else { throw .unmapped }
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+        if isSink { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
         let memory = unsafe KeyedAddress(
             address: slot.pointee.device.load(ordering: .relaxed) &+ offset,
             key: slot.pointee.key.load(ordering: .relaxed))
@@ -167,12 +177,13 @@ extension RequestPoster {
 
     /// Whether `use` would find the mapping; leaves no fence.
     @inlinable @inline(__always)
-    package func check(address: UInt64, length: UInt32) throws(UseError) {
+    package func check(address: UInt64, length: UInt32, isSink: Bool = false) throws(UseError) {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         guard offset < mapped else { throw .unmapped }
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
+        if isSink { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
     }
 
     /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.

@@ -8,11 +8,11 @@ import Synchronization
 struct SharedPlace: ~Copyable {
     /// How often the place was filled and emptied: odd while it has a request.
     private let turn = Atomic<UInt32>(0)
-    private var request = Request(context: 0, tag: 0)
-    /// The place behind this one in the list where it is; nil at the end.
-    var next: UInt32?
 
-    // Atomic for the sake of `uses(of:)`, which looks at any time; the turn orders everything else.
+    // Atomic, because others look at the place at any time; `turn` orders everything else.
+    private let context = Atomic<UInt64>(0)
+    private let tag = Atomic<UInt32>(0)
+    private let nextPlace = Atomic<UInt32>(0)
     private let useCount = Atomic<UInt32>(0)
     private let slots: UnsafeMutablePointer<Atomic<UInt32>>
     private let elements: UInt32
@@ -26,6 +26,12 @@ struct SharedPlace: ~Copyable {
 
     deinit {
         unsafe slots.deallocate()
+    }
+
+    /// The place behind this one in the list where it is, plus one; zero at the end.
+    var next: UInt32 {
+        get { nextPlace.load(ordering: .relaxed) }
+        nonmutating set { nextPlace.store(newValue, ordering: .relaxed) }
     }
 
     // MARK: The poster
@@ -44,11 +50,12 @@ struct SharedPlace: ~Copyable {
     /// Fills the place.
     ///
     /// - Returns: the turn that the completion must name.
-    mutating func fill(_ request: Request) -> UInt32 {
-        self.request = request
-        let next = turn.load(ordering: .relaxed) &+ 1
-        turn.store(next, ordering: .releasing)
-        return next
+    func fill(_ request: Request) -> UInt32 {
+        context.store(request.context, ordering: .relaxed)
+        tag.store(request.tag, ordering: .relaxed)
+        let filled = turn.load(ordering: .relaxed) &+ 1
+        turn.store(filled, ordering: .releasing)
+        return filled
     }
 
     /// Empties the place of a request that the device does not have.
@@ -64,7 +71,7 @@ struct SharedPlace: ~Copyable {
         guard found & 1 == 1, wire.names(turn: found),
             turn.compareExchange(expected: found, desired: found &+ 1, ordering: .acquiringAndReleasing).exchanged
         else { return nil }
-        return request
+        return Request(context: context.load(ordering: .relaxed), tag: tag.load(ordering: .relaxed))
     }
 
     /// Forgets what the request named, after showing each to `body`.

@@ -5,9 +5,8 @@ import Synchronization
 /// One thread posts, and any number retire at a time, because the requests complete on the queues of whoever consumes
 /// them. Nobody waits for anybody.
 @safe
-package struct SharedQueueState: ~Copyable, Reusable {
-    /// The identifier of the queue, zero while the slot has none.
-    let id = Atomic<UInt64>(0)
+struct SharedQueueState: ~Copyable {
+    let id: QueueID
     /// How many requests may be posted and not retired.
     let depth = Atomic<UInt32>(0)
     /// How many requests were posted so far; the poster's.
@@ -17,59 +16,17 @@ package struct SharedQueueState: ~Copyable, Reusable {
     private let retired = Atomic<UInt64>(0)
     /// With fewer outstanding requests than this, somebody wants to be told; zero once that has happened.
     private let threshold = Atomic<UInt32>(0)
+    /// Those of the table of places, which the queue's owner keeps: pollers do not count references.
+    private let chunks: ChunkedTable<SharedPlace>.Chunks
 
-    /// Nil while the slot has no queue.
-    private var places: ChunkedTable<SharedPlace>?
-    /// Those of `places`: pollers do not count references.
-    private var chunks: ChunkedTable<SharedPlace>.Chunks?
-    private var elements = 0
-    /// How many queues had the slot.
-    private var generation: UInt32 = 0
-    private let nextFree = Atomic<UInt32>(0)
-
-    /// A slot without a queue.
-    init() {}
-
-    var nextFreeIndex: UInt32 { nextFree.load(ordering: .relaxed) }
-
-    func setNextFreeIndex(_ index: UInt32) { nextFree.store(index, ordering: .relaxed) }
-
-    /// Begins a queue in a slot that has none.
-    mutating func open(at index: UInt32, depth: Int, elements: Int) -> QueueID {
-        let places = ChunkedTable<SharedPlace>()
-        self.places = places
+    init(_ id: QueueID, places: ChunkedTable<SharedPlace>) {
+        self.id = id
         unsafe chunks = places.chunks
-        self.elements = elements
-        posted.store(0, ordering: .relaxed)
-        retired.store(0, ordering: .relaxed)
-        disarm()
-        setDepth(depth)
-        generation += 1
-        let queue = QueueID(sharedIndex: index, generation: generation)
-        id.store(queue.raw, ordering: .releasing)
-        return queue
-    }
-
-    /// Ends the queue; the requests that it has left are gone without a word.
-    mutating func close() {
-        id.store(0, ordering: .releasing)
-        places = nil
-        unsafe chunks = nil
-    }
-
-    /// Makes room for `depth` requests, or takes room away.
-    func setDepth(_ depth: Int) {
-        for first in stride(from: 0, to: UInt32(depth), by: ChunkedTable<SharedPlace>.chunkSize)
-        where unsafe place(first) == nil {
-            places?.grow(toHold: first) { SharedPlace(elements: elements) }
-        }
-        self.depth.store(UInt32(depth), ordering: .releasing)
     }
 
     /// A place; nil if there never were so many.
     func place(_ index: UInt32) -> UnsafeMutablePointer<SharedPlace>? {
-        guard let chunks = unsafe chunks else { return nil }
-        return unsafe ChunkedTable<SharedPlace>.element(at: index, in: chunks)
+        unsafe ChunkedTable<SharedPlace>.element(at: index, in: chunks)
     }
 
     /// How many requests are posted and not retired.
@@ -77,17 +34,6 @@ package struct SharedQueueState: ~Copyable, Reusable {
         // In this order: what is retired was posted before.
         let retired = retired.load(ordering: .sequentiallyConsistent)
         return posted.load(ordering: .acquiring) &- UInt32(truncatingIfNeeded: retired >> 32)
-    }
-
-    /// How many elements of outstanding requests name a mapping.
-    func uses(of slot: UInt32) -> Int {
-        var count = 0
-        var index: UInt32 = 0
-        while let place = unsafe place(index) {
-            count += unsafe place.pointee.uses(of: slot)
-            index += 1
-        }
-        return count
     }
 }
 
@@ -99,8 +45,7 @@ extension SharedQueueState {
         guard let place = unsafe place(index) else { return }
         var found = retired.load(ordering: .relaxed)
         while true {
-            let last = UInt32(truncatingIfNeeded: found)
-            unsafe place.pointee.next = last > 0 ? last - 1 : nil
+            unsafe place.pointee.next = UInt32(truncatingIfNeeded: found)
             let next = (found >> 32 &+ 1) << 32 | UInt64(index + 1)
             // Sequentially consistent: `isLow` is asked next, and `arm` does the same the other way round.
             let given = retired.compareExchange(expected: found, desired: next, ordering: .sequentiallyConsistent)
@@ -111,17 +56,16 @@ extension SharedQueueState {
 
     /// Takes all places that were given back; the poster has none left.
     ///
-    /// - Returns: the first of a list of them.
-    func takeEmptied() -> UInt32? {
+    /// - Returns: the first of a list of them, plus one; zero if there is none.
+    func takeEmptied() -> UInt32 {
         var found = retired.load(ordering: .relaxed)
-        while true {
-            let first = UInt32(truncatingIfNeeded: found)
-            guard first > 0 else { return nil }
+        while UInt32(truncatingIfNeeded: found) > 0 {
             let taken = retired.compareExchange(
                 expected: found, desired: (found >> 32) << 32, ordering: .acquiringAndReleasing)
-            if taken.exchanged { return first - 1 }
+            if taken.exchanged { break }
             found = taken.original
         }
+        return UInt32(truncatingIfNeeded: found)
     }
 }
 
@@ -136,7 +80,6 @@ extension SharedQueueState {
     /// Tells nobody any more.
     ///
     /// - Returns: whether somebody was still to be told.
-    @discardableResult
     func disarm() -> Bool {
         threshold.exchange(0, ordering: .acquiringAndReleasing) > 0
     }

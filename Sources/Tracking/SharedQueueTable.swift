@@ -1,10 +1,10 @@
 import Synchronization
 
-/// The shared receive queues of one adapter.
+/// The shared receive queues of one adapter, by the index in their identifiers.
 @usableFromInline
 package final class SharedQueueTable: Sendable {
-    let states = ChunkedTable<SharedQueueState>()
-    private let free = Locked(FreeList<SharedQueueState>(0..<QueueID.sharedBit))
+    private let slots = ChunkedTable<SharedQueueSlot>()
+    private let free = Locked(FreeList<SharedQueueSlot>(0..<QueueID.sharedBit))
 
     init() {}
 
@@ -17,57 +17,44 @@ package final class SharedQueueTable: Sendable {
     ///   - depth: how many requests may be posted and not retired, up to `longestQueue`.
     ///   - elements: how many mappings one request may name.
     /// - Returns: nil when 524,288 queues are open.
-    package func open(depth: Int, elements: Int) -> QueueID? {
-        guard let index = free.withLock({ $0.take(from: states) { SharedQueueState() } }) else { return nil }
-        return unsafe states.element(at: index)!.pointee.open(at: index, depth: depth, elements: elements)
+    package func open(depth: Int, elements: Int) -> SharedQueue? {
+        guard let index = free.withLock({ $0.take(from: slots) { SharedQueueSlot() } }) else { return nil }
+        let slot = unsafe slots.element(at: index)!
+        let generation = unsafe slot.pointee.generation.wrappingAdd(1, ordering: .relaxed).newValue
+        let id = QueueID(sharedIndex: index, generation: generation)
+        let queue = SharedQueue(id, depth: depth, elements: elements)
+        unsafe slot.pointee.state.store(queue.state, ordering: .releasing)
+        return queue
     }
 
-    /// Frees the slot of a queue that is closed.
-    func giveIndex(_ index: UInt32) {
-        free.withLock { $0.give(index, to: states) }
+    /// Lets no completion find a queue any more, and its slot become another queue's.
+    func forget(_ queue: SharedQueue) {
+        unsafe slots.element(at: queue.id.sharedIndex)!.pointee.state.store(nil, ordering: .releasing)
+        free.withLock { $0.give(queue.id.sharedIndex, to: slots) }
     }
 
-    /// The state of an open queue; nil once it is closed.
-    func state(of queue: QueueID) -> UnsafeMutablePointer<SharedQueueState>? {
-        guard queue.isShared, let state = unsafe states.element(at: queue.sharedIndex),
-            unsafe state.pointee.id.load(ordering: .acquiring) == queue.raw
+    /// The open queue that a request was posted to, as long as its owner keeps it.
+    func state(of wire: WireID) -> UnsafeMutablePointer<SharedQueueState>? {
+        guard let slot = unsafe slots.element(at: wire.queueIndex & ~QueueID.sharedBit),
+            let state = unsafe slot.pointee.state.load(ordering: .acquiring),
+            unsafe wire.names(state.pointee.id.raw)
         else { return nil }
         return unsafe state
     }
+}
 
-    /// How many requests of the queue are posted and not retired; zero for a closed queue.
-    package func outstanding(_ queue: QueueID) -> Int {
-        unsafe Int(state(of: queue)?.pointee.outstanding ?? 0)
-    }
+/// A place in the table of shared receive queues.
+@safe
+struct SharedQueueSlot: ~Copyable, Reusable {
+    /// The queue that has the slot, while it is open.
+    let state = unsafe Atomic<UnsafeMutablePointer<SharedQueueState>?>(nil)
+    /// How many queues had the slot.
+    let generation = Atomic<UInt32>(0)
+    private let nextFree = Atomic<UInt32>(0)
 
-    /// Changes how many requests the queue may have outstanding; those which are, stay.
-    package func setDepth(_ queue: QueueID, to depth: Int) {
-        unsafe state(of: queue)?.pointee.setDepth(depth)
-    }
+    // MARK: Free
 
-    /// How many elements of the queue's outstanding requests name a mapping, at about this moment.
-    ///
-    /// - Complexity: O(depth); for reports.
-    package func uses(of mapping: MappingID, by queue: QueueID) -> Int {
-        unsafe state(of: queue)?.pointee.uses(of: mapping.slot) ?? 0
-    }
+    var nextFreeIndex: UInt32 { nextFree.load(ordering: .relaxed) }
 
-    // MARK: The threshold
-
-    /// Has the next retirement told that leaves fewer than `threshold` requests outstanding; once.
-    package func arm(_ queue: QueueID, below threshold: Int) {
-        unsafe state(of: queue)?.pointee.arm(UInt32(threshold))
-    }
-
-    /// Has nobody told any more.
-    ///
-    /// - Returns: whether somebody was still to be told.
-    package func disarm(_ queue: QueueID) -> Bool {
-        unsafe state(of: queue)?.pointee.disarm() ?? false
-    }
-
-    /// Whether fewer requests are outstanding than `arm` asked for. It says so once, here or at a retirement.
-    package func isLow(_ queue: QueueID) -> Bool {
-        unsafe state(of: queue)?.pointee.isLow() ?? false
-    }
+    func setNextFreeIndex(_ index: UInt32) { nextFree.store(index, ordering: .relaxed) }
 }

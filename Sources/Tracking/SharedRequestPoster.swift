@@ -11,29 +11,26 @@ import Synchronization
 /// The requests complete in no order, so that there is no position which a fence could name. Instead each use is
 /// counted at its mapping until that request is retired. Nobody but the owner ever posts, so there is no turnstile.
 /// - Complexity: an atomic addition for each element, and another when the request is retired.
-// Sendable: it has one owner at a time, and `state` is there as long as the table.
+// Sendable: it has one owner at a time, and `state` is there as long as `queue`.
 @safe
 package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
-    package let queue: QueueID
+    private let queue: SharedQueue
     private let mappings: MappingTable
     private let state: UnsafeMutablePointer<SharedQueueState>
     private let wire: WireID
     /// The place of the request that is being prepared, or was last.
     private var place: UInt32 = 0
-    /// Places that were given back, by the first of them.
-    private var emptied: UInt32?
+    /// The first of the places that were given back, plus one; zero if there is none.
+    private var emptied: UInt32 = 0
     /// Places from this one on never had a request.
     private var unused: UInt32 = 0
 
     /// The poster of an open queue; there is one for each queue.
-    package init(queue: QueueID, mappings: MappingTable) {
-        guard let state = unsafe mappings.sharedQueues.state(of: queue) else {
-            fatalError("SharedRequestPoster: \(queue) is closed")
-        }
+    package init(queue: SharedQueue, mappings: MappingTable) {
         self.queue = queue
         self.mappings = mappings
-        unsafe self.state = unsafe state
-        wire = WireID(queue: queue)
+        unsafe state = queue.state
+        wire = WireID(queue: queue.id)
     }
 
     /// Takes a place.
@@ -41,9 +38,9 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     /// - Returns: false if as many requests as the queue may have are posted and not retired.
     package mutating func begin() -> Bool {
         guard unsafe state.pointee.outstanding < state.pointee.depth.load(ordering: .acquiring) else { return false }
-        if emptied == nil { emptied = unsafe state.pointee.takeEmptied() }
-        if let first = emptied {
-            place = first
+        if emptied == 0 { emptied = unsafe state.pointee.takeEmptied() }
+        if emptied > 0 {
+            place = emptied - 1
             emptied = unsafe current.pointee.next
         } else {
             // Every place before has a request: there are no more of them than the depth allows.
@@ -56,14 +53,16 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     /// Notes that the request names `length` bytes at a logical address.
     ///
     /// - Returns: where the device finds that memory.
-    package mutating func use(address: UInt64, length: UInt32) throws(UseError) -> KeyedAddress {
+    package mutating func use(
+        address: UInt64, length: UInt32, isSink: Bool = true
+    ) throws(UseError) -> KeyedAddress {
         let (mapping, memory) = try mappings.holdRequest(address: address, length: UInt64(length))
         unsafe current.pointee.append(mapping.slot)
         return memory
     }
 
     /// Whether `use` would find the mapping; counts nothing.
-    package func check(address: UInt64, length: UInt32) throws(UseError) {
+    package func check(address: UInt64, length: UInt32, isSink: Bool = true) throws(UseError) {
         try mappings.check(address: address, length: UInt64(length))
     }
 
@@ -81,7 +80,7 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
     package mutating func abandon() {
         unsafe mappings.dropUses(of: current)
         unsafe current.pointee.next = emptied
-        emptied = place
+        emptied = place + 1
     }
 
     /// Takes the last committed request back, which the device refused.

@@ -36,12 +36,13 @@ extension Driver {
 
     /// The device begins to destroy a shared receive queue.
     func destroying(_ queue: ModelSharedQueue) {
-        if canary == .sharedQueueClosedTooEarly { mappings.closeShared(queue.id) }
+        if canary == .sharedQueueClosedTooEarly { mappings.close(queue.requests) }
     }
 
     func closeShared(_ queue: ModelSharedQueue) {
+        if canary == .sharedQueueClosedTooEarly, queue.stage == .destroying { return }
         leakingCounts(of: queue.outstanding.flatMap(\.uses), if: .sharedQueueForgotten) {
-            mappings.closeShared(queue.id)
+            mappings.close(queue.requests)
         }
     }
 }

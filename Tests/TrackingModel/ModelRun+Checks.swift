@@ -10,7 +10,7 @@ extension ModelRun {
                 "\(outstanding) requests outstanding instead of \(queue.lastPosition - queue.completed)")
         }
         if let queue = random.pick(sharedQueues), queue.stage == .open {
-            let outstanding = driver.mappings.sharedQueues.outstanding(queue.id)
+            let outstanding = queue.requests.outstanding
             try require(
                 outstanding == queue.outstanding.count,
                 "\(outstanding) shared receives outstanding instead of \(queue.outstanding.count)")
@@ -52,7 +52,7 @@ extension ModelRun {
         var sum = 0
         for queue in sharedQueues where queue.stage == .open {
             let expected = queue.outstanding.reduce(0) { $0 + $1.uses.count { $0 === mapping } }
-            let found = driver.mappings.sharedQueues.uses(of: mapping.id, by: queue.id)
+            let found = queue.requests.uses(of: mapping.id)
             try require(found == expected, "\(found) shared receives use \(mapping.id), not \(expected)")
             sum += expected
         }

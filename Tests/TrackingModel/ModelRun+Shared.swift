@@ -15,11 +15,10 @@ extension ModelRun {
 
     private func openShared() {
         let depth = 1 + random.below(16)
-        guard let id = driver.mappings.sharedQueues.open(depth: depth, elements: 3) else { return }
+        guard let requests = driver.mappings.sharedQueues.open(depth: depth, elements: 3) else { return }
         queuesOpened += 1
         sharedQueues.append(
-            ModelSharedQueue(
-                number: queuesOpened, depth: depth, poster: SharedRequestPoster(queue: id, mappings: driver.mappings)))
+            ModelSharedQueue(number: queuesOpened, depth: depth, requests: requests, mappings: driver.mappings))
         events.add(.sharedOpened)
     }
 
@@ -98,7 +97,7 @@ extension ModelRun {
         let retired = driver.complete(request)
         try require(
             retired?.request.context == request.context && retired?.request.tag == queue.tag
-                && retired?.queue == queue.id && retired?.count == 1,
+                && retired?.queue == queue.requests.id && retired?.count == 1,
             "shared receive \(request.context) completed as \(retired as Any)")
         queue.outstanding.removeAll { $0 === request }
         for mapping in request.uses { mapping.sharedUses -= 1 }
@@ -121,11 +120,11 @@ extension ModelRun {
     private func change(_ queue: ModelSharedQueue) throws(Violation) {
         if random.chance(50) {
             queue.depth = 1 + random.below(16)
-            return driver.mappings.sharedQueues.setDepth(queue.id, to: queue.depth)
+            return queue.requests.setDepth(queue.depth)
         }
         queue.threshold = random.below(queue.depth + 1)
-        driver.mappings.sharedQueues.arm(queue.id, below: queue.threshold)
-        if random.chance(50) { try expectLow(queue, driver.mappings.sharedQueues.isLow(queue.id)) }
+        queue.requests.arm(below: queue.threshold)
+        if random.chance(50) { try expectLow(queue, queue.requests.isLow()) }
     }
 
     /// Begins to destroy a shared receive queue, or goes on: the device consumes from it until that has returned.

@@ -24,7 +24,7 @@ final class ModelSharedQueue {
     }
 
     let number: Int
-    let id: QueueID
+    let requests: SharedQueue
     var depth: Int
     var poster: SharedRequestPoster
     var stage = Stage.open
@@ -36,11 +36,11 @@ final class ModelSharedQueue {
     /// Posted and not consumed.
     var onDevice: [SharedRequest] = []
 
-    init(number: Int, depth: Int, poster: consuming SharedRequestPoster) {
+    init(number: Int, depth: Int, requests: SharedQueue, mappings: MappingTable) {
         self.number = number
         self.depth = depth
-        id = poster.queue
-        self.poster = poster
+        self.requests = requests
+        poster = SharedRequestPoster(queue: requests, mappings: mappings)
     }
 
     var tag: UInt32 { UInt32(truncatingIfNeeded: number) }

@@ -4,32 +4,35 @@ import Tracking
 @Suite("Shared receive queues")
 struct SharedQueueTests {
     private let fixture = Fixture()
-    private var sharedQueues: SharedQueueTable { fixture.mappings.sharedQueues }
 
-    private func open(depth: Int = 8) -> SharedRequestPoster {
-        guard let queue = sharedQueues.open(depth: depth, elements: 2) else { fatalError("no queue left") }
-        return SharedRequestPoster(queue: queue, mappings: fixture.mappings)
+    private func open(depth: Int = 8) -> SharedQueue {
+        guard let queue = fixture.mappings.sharedQueues.open(depth: depth, elements: 2) else {
+            fatalError("no queue left")
+        }
+        return queue
     }
 
     @Test("[46] A request retires alone, whichever completes first")
     func anyOrder() throws {
-        var poster = open()
+        let queue = open()
+        var poster = SharedRequestPoster(queue: queue, mappings: fixture.mappings)
         let mappings = (0..<3).map { _ in fixture.map() }
         let wires = try mappings.map { try poster.post($0.base, $0.base + 1) }
         for (left, index) in [(2, 1), (1, 2), (0, 0)] {
             #expect(fixture.mappings.holders(of: mappings[index].id).countedUses == 2)
             let retired = try #require(fixture.mappings.complete(wires[index]))
-            #expect(retired.queue == poster.queue)
+            #expect(retired.queue == queue.id)
             #expect(retired.count == 1)
             #expect(retired.request.tag == 7)
             fixture.release(mappings[index].id)
-            #expect(sharedQueues.outstanding(poster.queue) == left)
+            #expect(queue.outstanding == left)
         }
     }
 
     @Test("A completion that is reported twice retires once, also when another request has the place")
     func twice() throws {
-        var poster = open(depth: 1)
+        let queue = open(depth: 1)
+        var poster = SharedRequestPoster(queue: queue, mappings: fixture.mappings)
         let (id, base) = fixture.map()
         let first = try poster.post(base)
         #expect(fixture.mappings.complete(first) != nil)
@@ -43,7 +46,8 @@ struct SharedQueueTests {
 
     @Test("A full queue takes a request when any of its requests is retired, and more when it becomes deeper")
     func depth() throws {
-        var poster = open(depth: 2)
+        let queue = open(depth: 2)
+        var poster = SharedRequestPoster(queue: queue, mappings: fixture.mappings)
         let base = fixture.map().base
         let first = try poster.post(base)
         let second = try poster.post(base)
@@ -51,19 +55,20 @@ struct SharedQueueTests {
         #expect(fixture.mappings.complete(second) != nil)
         _ = try poster.post(base)
         #expect(poster.begin() == false)
-        sharedQueues.setDepth(poster.queue, to: 5000)
+        queue.setDepth(5000)
         for _ in 0..<4998 { _ = try poster.post(base) }
         #expect(poster.begin() == false)
-        sharedQueues.setDepth(poster.queue, to: 1)
+        queue.setDepth(1)
         #expect(fixture.mappings.complete(first) != nil)
         #expect(poster.begin() == false)
-        #expect(sharedQueues.outstanding(poster.queue) == 4999)
-        fixture.mappings.closeShared(poster.queue)
+        #expect(queue.outstanding == 4999)
+        fixture.mappings.close(queue)
     }
 
     @Test("A request that is given up or refused leaves no count, and its place is used again")
     func takenBack() throws {
-        var poster = open(depth: 1)
+        let queue = open(depth: 1)
+        var poster = SharedRequestPoster(queue: queue, mappings: fixture.mappings)
         let (id, base) = fixture.map()
         #expect(throws: UseError.unmapped) { _ = try poster.post(base, base + 4096) }
         #expect(throws: UseError.beyondEnd) { try poster.check(address: base + 1, length: 4096) }
@@ -79,38 +84,40 @@ struct SharedQueueTests {
 
     @Test("[45] The end of a queue retires what it had left, and its identifiers find nothing any more")
     func end() throws {
-        var poster = open()
+        let queue = open()
+        var poster = SharedRequestPoster(queue: queue, mappings: fixture.mappings)
         let (id, base) = fixture.map()
         let wires = try (0..<3).map { _ in try poster.post(base) }
-        #expect(sharedQueues.uses(of: id, by: poster.queue) == 3)
+        #expect(queue.uses(of: id) == 3)
         #expect(fixture.mappings.complete(wires[1]) != nil)
-        #expect(sharedQueues.uses(of: id, by: poster.queue) == 2)
+        #expect(queue.uses(of: id) == 2)
         #expect(fixture.mappings.close(id))
         #expect(!fixture.mappings.isIdle(id))
-        fixture.mappings.closeShared(poster.queue)
+        fixture.mappings.close(queue)
         #expect(fixture.mappings.isIdle(id))
         for wire in wires { #expect(fixture.mappings.complete(wire) == nil) }
-        #expect(sharedQueues.outstanding(poster.queue) == 0)
+        #expect(queue.uses(of: id) == 0, "whoever still has it may ask")
     }
 
     @Test("[104] Few requests are reported strictly below the threshold, and once")
     func threshold() throws {
-        var poster = open()
+        let queue = open()
+        var poster = SharedRequestPoster(queue: queue, mappings: fixture.mappings)
         let base = fixture.map().base
         let wires = try (0..<5).map { _ in try poster.post(base) }
         func retire(_ index: Int) -> Bool { fixture.mappings.complete(wires[index])?.leavesFew ?? false }
-        sharedQueues.arm(poster.queue, below: 3)
-        #expect(!sharedQueues.isLow(poster.queue))
+        queue.arm(below: 3)
+        #expect(!queue.isLow())
         #expect(!retire(0))
         #expect(!retire(1), "three are left, which is not fewer than three")
         #expect(retire(2))
         #expect(!retire(3), "nobody asked again")
-        sharedQueues.arm(poster.queue, below: 2)
-        #expect(sharedQueues.isLow(poster.queue))
-        #expect(!sharedQueues.isLow(poster.queue))
-        sharedQueues.arm(poster.queue, below: 2)
-        #expect(sharedQueues.disarm(poster.queue))
-        #expect(!sharedQueues.disarm(poster.queue))
+        queue.arm(below: 2)
+        #expect(queue.isLow())
+        #expect(!queue.isLow())
+        queue.arm(below: 2)
+        #expect(queue.disarm())
+        #expect(!queue.disarm())
         #expect(!retire(4))
     }
 }

@@ -12,7 +12,7 @@ final class SharedStress: Sendable {
     private static let mappingCount = 8
 
     let fixture = Fixture()
-    let queue: QueueID
+    let queue: SharedQueue
     /// Posted and not consumed.
     private let onDevice = Locked<[Entry]>([])
     /// The addresses that the poster uses now.
@@ -64,7 +64,7 @@ final class SharedStress: Sendable {
             let entry = Entry(wire: poster.commit(context: context, tag: 0), context: context, key: key)
             onDevice.withLock { $0.append(entry) }
             context += 1
-            if context % 1000 == 0 { fixture.mappings.sharedQueues.arm(queue, below: Self.threshold) }
+            if context % 1000 == 0 { queue.arm(below: Self.threshold) }
         }
         isPosted.store(true, ordering: .releasing)
     }

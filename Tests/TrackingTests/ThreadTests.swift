@@ -26,7 +26,7 @@ struct ThreadTests {
         #expect(stress.violations == 0)
         #expect(stress.retired == SharedStress.requestCount)
         #expect(stress.alarms > 0 && stress.alarms <= SharedStress.requestCount / 1000)
-        #expect(stress.fixture.mappings.sharedQueues.outstanding(stress.queue) == 0)
+        #expect(stress.queue.outstanding == 0)
     }
 
     private func expectNoViolation(_ stress: Stress) {

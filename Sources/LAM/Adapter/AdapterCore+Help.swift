@@ -34,6 +34,6 @@ extension AdapterCore {
 
     private func pollSharedReceiveQueues() {
         let sharedQueues = children.withLock { Array($0.sharedReceiveQueues.values) }
-        for sharedQueue in sharedQueues where sharedQueue.outstanding > 0 { sharedQueue.pollForUsers() }
+        for sharedQueue in sharedQueues where sharedQueue.requests.outstanding > 0 { sharedQueue.pollForUsers() }
     }
 }

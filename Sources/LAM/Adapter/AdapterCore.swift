@@ -74,7 +74,7 @@ final class AdapterCore: Sendable {
 
     /// The queue pairs that have a number, and take their receives from a shared receive queue.
     func queuePairs(numbered number: UInt32, receivingFrom sharedQueue: QueueID) -> [QueuePairCore] {
-        queuePairs.filter { $0.number == number && $0.sharedReceives?.queue == sharedQueue }
+        queuePairs.filter { $0.number == number && $0.sharedReceives?.requests.id == sharedQueue }
     }
 
     /// All queue pairs that are not closed.
@@ -91,7 +91,7 @@ final class AdapterCore: Sendable {
     func use(of id: MappingID) -> MappingUse {
         let holders = mappings.holders(of: id)
         let sharedQueues = children.withLock { Array($0.sharedReceiveQueues.values) }.compactMap {
-            let uses = mappings.sharedQueues.uses(of: id, by: $0.queue)
+            let uses = $0.requests.uses(of: id)
             return uses > 0 ? MappingUse.SharedQueue(number: $0.number, uses: uses) : nil
         }
         let sharedUses = sharedQueues.reduce(0) { $0 + $1.uses }

@@ -43,7 +43,7 @@ final class ArenaSlab: @unchecked Sendable {
         self.memory = memory
         let chain = try MemoryChain(
             CollectionOfOne(MemoryDescriptor(address: memory.address, length: memory.length)), length: memory.length)
-        let mapping = try arena.adapter.buildLam(chain, retaining: memory, site: arena.site)
+        let mapping = try arena.adapter.buildLam(chain, .readWrite, retaining: memory, site: arena.site)
         registration = mapping.registration
         place = mapping.place
         mapping.surrender()

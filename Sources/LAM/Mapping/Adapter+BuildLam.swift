@@ -9,13 +9,20 @@ extension Adapter {
     /// The buffer stays allocated until it is unpinned, also if nobody else keeps it.
     /// Where the pinned memory would exceed the adapter's budget or RLIMIT_MEMLOCK it waits a moment for mappings that
     /// were released, and is refused if that is of no help.
+    /// - Parameters:
+    ///   - buffer: the memory.
+    ///   - access: what the adapter may do with it.
+    ///   - file: where the mapping is built; reports of what is still alive name it.
+    ///   - line: the line in that file.
+    /// - Returns: the mapping.
+    /// - Throws: a ``MappingError`` that says what was asked, the limit and what to do. Nothing stays pinned.
     /// - Complexity: one `ibv_reg_mr_iova`, which pins about 16 pages a microsecond and touches pages that were never
     ///   touched.
     public func buildLam(
-        over buffer: PageBuffer, file: StaticString = #fileID, line: UInt = #line
+        over buffer: PageBuffer, access: MemoryAccess = .readWrite, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
         try buildLam(
-            MemoryChain(CollectionOfOne(buffer.descriptor), length: buffer.count), retaining: buffer,
+            MemoryChain(CollectionOfOne(buffer.descriptor), length: buffer.count), access, retaining: buffer,
             site: BuildSite(file: file, line: line))
     }
 
@@ -25,6 +32,7 @@ extension Adapter {
     /// - Parameters:
     ///   - descriptors: the chain.
     ///   - length: how many bytes to map; nil for all.
+    ///   - access: what the adapter may do with them.
     ///   - file: where the mapping is built; reports of what is still alive name it.
     ///   - line: the line in that file.
     /// - Returns: the mapping.
@@ -34,17 +42,18 @@ extension Adapter {
     ///   that nobody sees.
     @unsafe
     public func buildLam(
-        _ descriptors: [MemoryDescriptor], length: Int? = nil, file: StaticString = #fileID, line: UInt = #line
+        _ descriptors: [MemoryDescriptor], length: Int? = nil, access: MemoryAccess = .readWrite,
+        file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
         // A sum beyond Int.max cannot be mapped, whether it is contiguous or not.
         let length = length ?? descriptors.reduce(0) { $0 + min($1.length, .max - $0) }
         return try buildLam(
-            MemoryChain(descriptors, length: length), retaining: nil, site: BuildSite(file: file, line: line))
+            MemoryChain(descriptors, length: length), access, retaining: nil, site: BuildSite(file: file, line: line))
     }
 
     /// Maps memory that was found to be one range, and keeps `owner` until it is unpinned.
     func buildLam(
-        _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
+        _ chain: MemoryChain, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
         let limit = min(info.maxRegistrationSize, MappingTable.longestMapping)
         guard UInt64(chain.length) <= limit else {
@@ -52,16 +61,16 @@ extension Adapter {
         }
         // The privileged token's registration is one of the device's, too.
         let built = try core.build(
-            chain, retaining: owner, site: site, atMost: info.maxRegistrations - 1, hurrying: reaper)
+            chain, for: access, retaining: owner, site: site, atMost: info.maxRegistrations - 1, hurrying: reaper)
         return LogicalAddressMapping(built.registration, at: built.place, of: self)
     }
 }
 
 extension MappingError {
     /// Why a registration failed, found out after the fact: the verb says no more than an `errno` value.
-    init(_ error: VerbError, registering chain: MemoryChain) {
+    init(_ error: VerbError, registering chain: MemoryChain, for access: MemoryAccess) {
         let span = PageSpan(address: chain.address, length: chain.length)
-        let fault = error.code == EFAULT ? MemoryFault.diagnose(chain, writable: true) : nil
+        let fault = error.code == EFAULT ? MemoryFault.diagnose(chain, writable: access == .readWrite) : nil
         let cause =
             fault
             ?? PinLimitReport.diagnose(askedBytes: span.pinnedBytes, errno: error.code).map(Self.pinLimit)

@@ -8,6 +8,7 @@ extension AdapterCore {
     ///
     /// - Parameters:
     ///   - chain: the range.
+    ///   - access: what the device may do with it.
     ///   - owner: what keeps it allocated.
     ///   - site: where the mapping is built.
     ///   - limit: how many registrations there may be at a time.
@@ -15,15 +16,16 @@ extension AdapterCore {
     /// - Returns: what releases it, and where requests find it.
     /// - Throws: why not; nothing stays pinned.
     func build(
-        _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?, site: BuildSite, atMost limit: Int,
-        hurrying reaper: Reaper
+        _ chain: MemoryChain, for access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?, site: BuildSite,
+        atMost limit: Int, hurrying reaper: Reaper
     ) throws(MappingError) -> (registration: Registration, place: MappingPlace) {
         guard let range = mappings.reserve(memory: UInt64(chain.address), length: UInt64(chain.length)) else {
             throw .tooManyMappings(limit: MappingTable.capacity)
         }
         let registration = Registration(
             id: range.id, base: LogicalAddress(rawValue: range.base),
-            memory: MemoryDescriptor(address: chain.address, length: chain.length), site: site, retaining: owner)
+            memory: MemoryDescriptor(address: chain.address, length: chain.length), access: access, site: site,
+            retaining: owner)
         var backPressure = BackPressure()
         let key: UInt32
         do throws(MappingError) {
@@ -34,7 +36,7 @@ extension AdapterCore {
             throw error
         }
         counters.builds.add(1, ordering: .relaxed)
-        let place = mappings.publish(range.id, length: UInt64(chain.length), key: key)
+        let place = mappings.publish(range.id, length: UInt64(chain.length), key: key, isWritable: access == .readWrite)
         return (registration, place)
     }
 
@@ -65,7 +67,7 @@ extension AdapterCore {
             } catch {
                 // RLIMIT_MEMLOCK, or the device is full: a release helps in both cases.
                 guard error.code == ENOMEM, backPressure.releaseHappens(after: seen, in: self, by: reaper) else {
-                    let reason = MappingError(error, registering: chain)
+                    let reason = MappingError(error, registering: chain, for: registration.access)
                     budget.giveBack(registration.pinnedBytes)
                     childGone { $0.remove(registration) }
                     throw reason

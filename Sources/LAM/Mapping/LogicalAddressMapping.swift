@@ -3,7 +3,7 @@ public import Tracking
 /// Memory that an adapter may reach: a logical address mapping, LAM.
 ///
 /// The memory is pinned and has logical addresses, which requests name together with the adapter's privileged token.
-/// A mapping gives the adapter local read and write access and a peer nothing; a peer gets access by a
+/// A mapping gives the adapter local read and write access, or read access alone, and a peer nothing; a peer gets access by a
 /// ``MemoryWindow``.
 ///
 /// A mapping is used by borrowing it and given up by consuming it, so that use after release does not compile. Dropping
@@ -83,6 +83,9 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
         case .cut(let block): MemoryDescriptor(address: block.address, length: length)
         }
     }
+
+    /// What the adapter may do with the memory.
+    public var access: MemoryAccess { registration.access }
 
     /// The offset of the first byte in the first page: FBO of `NdkBuildLam`.
     public var firstByteOffset: Int { PageSpan(address: memory.address, length: length).firstByteOffset }

@@ -8,6 +8,7 @@ final class Registration: @unchecked Sendable {
     let id: MappingID
     let base: LogicalAddress
     let memory: MemoryDescriptor
+    let access: MemoryAccess
     /// What the memory adds to VmPin.
     let pinnedBytes: Int
     let site: BuildSite
@@ -25,12 +26,13 @@ final class Registration: @unchecked Sendable {
 
     /// Describes memory that is not registered yet.
     init(
-        id: MappingID, base: LogicalAddress, memory: MemoryDescriptor, site: BuildSite,
+        id: MappingID, base: LogicalAddress, memory: MemoryDescriptor, access: MemoryAccess, site: BuildSite,
         retaining retained: (any AnyObject & Sendable)?
     ) {
         self.id = id
         self.base = base
         self.memory = memory
+        self.access = access
         pinnedBytes = PageSpan(address: memory.address, length: memory.length).pinnedBytes
         self.site = site
         self.retained = retained
@@ -43,7 +45,7 @@ final class Registration: @unchecked Sendable {
         let region = try unsafe MemoryRegion(
             registering: UnsafeMutableRawBufferPointer(
                 start: UnsafeMutableRawPointer(bitPattern: memory.address), count: memory.length),
-            at: base.rawValue, rights: [.localWrite, .bindWindows], in: domain)
+            at: base.rawValue, rights: access.rights, in: domain)
         let key = region.localKey
         self.region = consume region
         return key

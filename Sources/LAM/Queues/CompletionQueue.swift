@@ -13,7 +13,8 @@ public struct CompletionQueue: ~Copyable, Sendable {
     /// Takes the completions that are there into `batch`, without waiting.
     ///
     /// Silent requests that succeeded give none. Results come in the order in which each queue was posted to.
-    /// - Returns: how many; 0 also while a closing queue pair is polling at this moment.
+    /// - Returns: how many; 0 also at the moment when the adapter polls in your stead, for a release that waits or a queue
+    ///   pair that ends. What it finds waits here for the next poll.
     /// - Complexity: one `ibv_poll_cq`; allocates nothing, takes no lock.
     public mutating func poll(into batch: inout CompletionBatch) -> Int {
         _ = core.poll(into: &batch)

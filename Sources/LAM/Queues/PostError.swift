@@ -15,6 +15,8 @@ public enum PostError: Error, Hashable, Sendable {
     case unknownAddress(element: Int)
     /// The element begins in a mapping and ends behind it.
     case beyondMapping(element: Int)
+    /// The element is to be written to, as the sink of a receive or a read, and its mapping is read-only.
+    case notWritable(element: Int)
     /// The element has another token than the adapter's privileged one.
     case wrongToken(element: Int)
     /// The data of an inline request exceeds what the queue pair was created for.
@@ -47,6 +49,8 @@ extension PostError: CustomStringConvertible {
             "element \(element) names no live mapping of this adapter"
         case .beyondMapping(let element):
             "element \(element) ends behind the mapping in which it begins"
+        case .notWritable(let element):
+            "element \(element) is in a read-only mapping; a receive or a read needs one that is built for writing"
         case .wrongToken(let element):
             "element \(element) does not carry the adapter's privileged token"
         case .inlineTooLong(let bytes, let limit):

@@ -1,4 +1,5 @@
 import Synchronization
+import Tracking
 
 /// A queue pair that takes its receives from a shared receive queue.
 extension QueuePairCore {
@@ -16,7 +17,7 @@ extension QueuePairCore {
     func awaitLastReceive() {
         guard let sharedReceives else { return }
         receiveCompletions.pollForUser()
-        guard sharedReceives.outstanding > 0 else { return }
+        guard sharedReceives.requests.outstanding > 0 else { return }
         let patience = adapter.core.reportsLastReceives.load(ordering: .relaxed) ? Self.drainTime : Self.silentDrainTime
         _ = isLastReceiveReached.wait(atMost: patience, until: { $0 ? true : nil })
     }

@@ -48,13 +48,13 @@ struct ReceivePath: ~Copyable, Sendable {
         if code != 0 { try refuseSingle(code) }
     }
 
-    /// Whether the bytes lie in the mapping, and are some but fewer than 4 GiB.
+    /// Whether the bytes lie in the mapping, may be written, and are some but fewer than 4 GiB.
     @inlinable @inline(__always)
     func isUsual(_ bytes: Range<Int>, of place: MappingPlace) -> Bool {
         // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
-            && count &- 1 < lengthLimit
+            && count &- 1 < lengthLimit && place.isWritable
     }
 
     @usableFromInline @inline(never)
@@ -89,7 +89,7 @@ struct ReceivePath: ~Copyable, Sendable {
         }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, token: token, limits: limits, in: &chain)
+            count = try poster.place(elements, areSinks: true, token: token, limits: limits, in: &chain)
         } catch {
             poster.abandon()
             throw error

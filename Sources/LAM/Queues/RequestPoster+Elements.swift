@@ -12,8 +12,8 @@ extension ReceiveChain: ElementChain {}
 
 /// What notes the mappings of the request being prepared: the posting side of a queue.
 protocol ElementPoster: ~Copyable {
-    mutating func use(address: UInt64, length: UInt32) throws(UseError) -> KeyedAddress
-    func check(address: UInt64, length: UInt32) throws(UseError)
+    mutating func use(address: UInt64, length: UInt32, isSink: Bool) throws(UseError) -> KeyedAddress
+    func check(address: UInt64, length: UInt32, isSink: Bool) throws(UseError)
 }
 
 extension RequestPoster: ElementPoster {}
@@ -43,17 +43,18 @@ extension ElementPoster where Self: ~Copyable {
     /// - Returns: how many elements the device gets.
     @inline(__always)
     mutating func place<Chain: ElementChain & ~Copyable>(
-        _ elements: Span<ScatterGatherElement>, token: UInt32, limits: ElementLimits, in chain: inout Chain
+        _ elements: Span<ScatterGatherElement>, areSinks: Bool, token: UInt32, limits: ElementLimits,
+        in chain: inout Chain
     ) throws(PostError) -> Int {
         let count = try limits.check(elements, token: token)
-        if count > 1 { try checkAddresses(of: elements) }
+        if count > 1 { try checkAddresses(of: elements, areSinks: areSinks) }
         var placed = 0
         for index in elements.indices {
             let element = elements[index]
             if element.length == 0 { continue }
             let memory: KeyedAddress
             do throws(UseError) {
-                memory = try use(address: element.address.rawValue, length: element.length)
+                memory = try use(address: element.address.rawValue, length: element.length, isSink: areSinks)
             } catch {
                 throw PostError(error, element: index)
             }
@@ -64,10 +65,11 @@ extension ElementPoster where Self: ~Copyable {
     }
 
     @inline(__always)
-    private func checkAddresses(of elements: Span<ScatterGatherElement>) throws(PostError) {
+    private func checkAddresses(of elements: Span<ScatterGatherElement>, areSinks: Bool) throws(PostError) {
         for index in elements.indices where elements[index].length > 0 {
             do throws(UseError) {
-                try check(address: elements[index].address.rawValue, length: elements[index].length)
+                try check(
+                    address: elements[index].address.rawValue, length: elements[index].length, isSink: areSinks)
             } catch {
                 throw PostError(error, element: index)
             }
@@ -103,6 +105,7 @@ extension PostError {
         switch error {
         case .unmapped: self = .unknownAddress(element: element)
         case .beyondEnd: self = .beyondMapping(element: element)
+        case .notWritable: self = .notWritable(element: element)
         }
     }
 }

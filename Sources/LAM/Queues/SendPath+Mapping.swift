@@ -17,7 +17,7 @@ extension SendPath {
         guard mapping.adapterID == adapter else { return try refuseForeign() }
         // From here on its place is all that is needed of the mapping, which spares registers.
         let place = mapping.place
-        guard isUsual(bytes, of: place, flags), poster.beginAtOnce(using: place) else {
+        guard isUsual(operation, bytes, of: place, flags), poster.beginAtOnce(using: place) else {
             return try postUnusually(place, bytes, remote, context: context, flags: flags, operation)
         }
         defer { poster.leave() }
@@ -34,11 +34,14 @@ extension SendPath {
 
     /// Whether the bytes lie in the mapping and nothing about the request needs a second look.
     @inlinable @inline(__always)
-    func isUsual(_ bytes: Range<Int>, of place: MappingPlace, _ flags: RequestFlags) -> Bool {
+    func isUsual(
+        _ operation: Operation, _ bytes: Range<Int>, of place: MappingPlace, _ flags: RequestFlags
+    ) -> Bool {
         // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
             && count &- 1 < lengthLimit && !flags.has(.defer) && chain.count == 0
+            && (operation != .read || place.isWritable)
     }
 
     /// The flags for the device. A silent request is unsignaled, except one in every half queue, which lets the device

@@ -52,7 +52,9 @@ struct SendPath: ~Copyable, Sendable {
     mutating func post(_ request: Request, _ elements: Span<ScatterGatherElement>) throws(PostError) {
         try poster.pass(core)
         defer { poster.leave() }
-        try prepare(request) { (path) throws(PostError) in try path.place(elements) }
+        try prepare(request) { (path) throws(PostError) in
+            try path.place(elements, areSinks: request.operation == .read)
+        }
         if request.flags.has(.defer) {
             core.deferredCount.store(chain.count, ordering: .releasing)
         } else {
@@ -129,8 +131,10 @@ struct SendPath: ~Copyable, Sendable {
     }
 
     @inline(__always)
-    private mutating func place(_ elements: Span<ScatterGatherElement>) throws(PostError) -> Int {
-        try poster.place(elements, token: token, limits: limits, in: &chain)
+    private mutating func place(
+        _ elements: Span<ScatterGatherElement>, areSinks: Bool
+    ) throws(PostError) -> Int {
+        try poster.place(elements, areSinks: areSinks, token: token, limits: limits, in: &chain)
     }
 
     private mutating func placeInline(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> Int {

@@ -59,6 +59,8 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The device would let the peer reach all of the arena that the mapping is cut from
     /// (``AdapterInfo/confinesWindows``); build a mapping over memory of its own.
     case notConfined
+    /// The mapping is read-only, and windows need one that is built for writing, also those that only allow reading.
+    case notWritable
 
     /// What is wrong and what to do.
     public var description: String {
@@ -72,6 +74,7 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
         case .emptyRange: "a window must cover at least one byte"
         case .notConfined:
             "this device would open the whole arena to the peer; build a mapping over memory of its own for the window"
+        case .notWritable: "the mapping is read-only; a window needs one that is built for writing"
         }
     }
 }

@@ -60,6 +60,7 @@ extension QueuePair {
         if access.isEmpty { return .window(.noRights) }
         if bytes.isEmpty { return .window(.emptyRange) }
         guard bytes.lowerBound >= 0, bytes.upperBound <= mapping.length else { return .beyondMapping(element: 0) }
+        if mapping.access == .readOnly { return .window(.notWritable) }
         // Its address may by chance be one of this adapter, too.
         guard mapping.adapter === core.adapter else { return .unknownAddress(element: 0) }
         if case .cut = mapping.origin, !core.adapter.info.confinesWindows { return .window(.notConfined) }

@@ -77,12 +77,6 @@ package struct ReceiveChain: ~Copyable, @unchecked Sendable {
         count += 1
     }
 
-    /// Takes the last complete request back.
-    package mutating func removeLast() {
-        guard count > 0 else { fatalError("ReceiveChain: nothing to remove") }
-        count -= 1
-    }
-
     /// Takes all requests back; after a post, this makes room for the next ones.
     @inlinable @inline(__always)
     package mutating func reset() {

@@ -141,15 +141,6 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
         unsafe request.pointee.invalidate_rkey = key
     }
 
-    /// Has a complete request produce a completion also when it succeeds (`IBV_SEND_SIGNALED`).
-    package mutating func setSignaled(_ index: Int) {
-        guard index >= 0, index < count else { fatalError("SendChain: no request \(index)") }
-        // Through a pointer of its own: Swift 6.3 cannot compile a change in place of what a member points to for
-        // ThreadSanitizer.
-        let request = unsafe requests + index
-        unsafe request.pointee.send_flags |= SendFlags.signaled.rawValue
-    }
-
     /// Shows the addresses of the elements of the last complete requests.
     package func forEachAddress(inLast requestCount: Int, _ body: (UInt64) -> Void) {
         guard requestCount <= count else { fatalError("SendChain: no \(requestCount) requests") }
@@ -158,12 +149,6 @@ package struct SendChain: ~Copyable, @unchecked Sendable {
                 body(unsafe elements[request * elementsPerRequest + index].addr)
             }
         }
-    }
-
-    /// Takes the last complete request back.
-    package mutating func removeLast() {
-        guard count > 0 else { fatalError("SendChain: nothing to remove") }
-        count -= 1
     }
 
     /// Takes all requests back; after a post, this makes room for the next ones.

@@ -138,6 +138,24 @@ struct SharedQueueEndTests {
         }
     }
 
+    @Test("who asks what uses a mapping meets no queue that is half gone")
+    func reports() async throws {
+        try await withFakeAdapter { adapter, _ in
+            let mapping = try adapter.map()
+            let element = mapping.element(0..<8)
+            let ending = TestThread { [adapter] in
+                for _ in 0..<100 {
+                    guard var shared = try? adapter.createSharedReceiveQueue(depth: 8) else { return }
+                    try? shared.receive(into: [element].span)
+                    try? shared.close()
+                }
+            }
+            for _ in 0..<1000 { _ = mapping.use }
+            ending.join()
+            mapping.releaseNow()
+        }
+    }
+
     @Test("the end is tried again where the device refuses")
     func refusedEnd() async throws {
         try await withFakeAdapter { adapter, device in

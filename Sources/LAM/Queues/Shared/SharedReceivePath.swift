@@ -14,7 +14,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
     init(_ core: SharedReceiveQueueCore) {
         self.core = core
         target = core.sharedQueue.postTarget
-        poster = SharedRequestPoster(queue: core.queue, mappings: core.adapter.core.mappings)
+        poster = SharedRequestPoster(queue: core.requests, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.elements))
         token = core.adapter.privilegedToken
         limits = ElementLimits(count: core.elements, bytes: UInt64(Int64.max))
@@ -36,7 +36,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
         guard poster.begin() else { throw .queueFull(depth: core.depth) }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, token: token, limits: limits, in: &chain)
+            count = try poster.place(elements, areSinks: true, token: token, limits: limits, in: &chain)
         } catch {
             poster.abandon()
             throw error

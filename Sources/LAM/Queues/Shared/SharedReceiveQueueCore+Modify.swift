@@ -4,8 +4,6 @@ import Verbs
 
 /// Depth and threshold.
 extension SharedReceiveQueueCore {
-    private var table: SharedQueueTable { adapter.core.mappings.sharedQueues }
-
     /// `NdkModifySrq`.
     func modify(depth: Int, threshold: Int) throws(AdapterError) {
         if depth != 0 {
@@ -15,7 +13,7 @@ extension SharedReceiveQueueCore {
         try arm(below: threshold)
         // The device tells only what happens from now on, and what happened before may not have been polled.
         pollForUsers()
-        if table.isLow(queue) { tellLow() }
+        if requests.isLow() { tellLow() }
     }
 
     /// Asks the device and the count of this side for a notification.
@@ -23,7 +21,7 @@ extension SharedReceiveQueueCore {
         try control.withLock { (control) throws(AdapterError) in
             try adapter.info.check("notification threshold", threshold, atMost: control.depth)
             do throws(VerbError) { try sharedQueue.arm(below: threshold) } catch { throw AdapterError(error) }
-            table.arm(queue, below: threshold)
+            requests.arm(below: threshold)
         }
     }
 
@@ -31,15 +29,15 @@ extension SharedReceiveQueueCore {
         try Self.check(depth, adapter.info)
         try reserveMore(&control, depth)
         // Before the device has less room, nothing is posted that would not find any.
-        if depth < control.depth { table.setDepth(queue, to: depth) }
+        if depth < control.depth { requests.setDepth(depth) }
         do throws(AdapterError) {
-            try adapter.info.check("posted receives", table.outstanding(queue), atMost: depth)
+            try adapter.info.check("posted receives", requests.outstanding, atMost: depth)
             do throws(VerbError) { try sharedQueue.resize(depth: depth) } catch { throw AdapterError(error) }
         } catch {
-            table.setDepth(queue, to: control.depth)
+            requests.setDepth(control.depth)
             throw error
         }
-        table.setDepth(queue, to: depth)
+        requests.setDepth(depth)
         control.depth = depth
     }
 
@@ -71,7 +69,7 @@ extension SharedReceiveQueueCore {
         let isLow = control.withLock { _ in
             // It may have said so of a threshold that was replaced meanwhile; then it is still armed.
             let limit = try? sharedQueue.armedLimit()
-            return (limit ?? 0) == 0 && table.disarm(queue)
+            return (limit ?? 0) == 0 && requests.disarm()
         }
         if isLow { telling.tell(.runsLow) }
     }

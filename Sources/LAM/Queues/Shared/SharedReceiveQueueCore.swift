@@ -9,7 +9,7 @@ import Verbs
 final class SharedReceiveQueueCore: Sendable {
     let adapter: Adapter
     let sharedQueue: Verbs.SharedReceiveQueue
-    let queue: QueueID
+    let requests: SharedQueue
     let number: Int
     let elements: Int
     /// Whether the device gave it up.
@@ -37,24 +37,24 @@ final class SharedReceiveQueueCore: Sendable {
     ) throws(AdapterError) {
         try Self.check(depth, adapter.info)
         let mappings = adapter.core.mappings
-        guard let queue = mappings.sharedQueues.open(depth: depth, elements: elements) else {
+        guard let requests = mappings.sharedQueues.open(depth: depth, elements: elements) else {
             throw .limitExceeded(
                 what: "shared receive queues", asked: QueueTable.capacity + 1, limit: QueueTable.capacity)
         }
         do {
             sharedQueue = try Verbs.SharedReceiveQueue(
-                in: adapter.core.domain, depth: depth, elements: elements, identifier: UInt(queue.raw))
+                in: adapter.core.domain, depth: depth, elements: elements, identifier: UInt(requests.id.raw))
         } catch {
-            mappings.closeShared(queue)
+            mappings.close(requests)
             throw AdapterError(error)
         }
         self.adapter = adapter
-        self.queue = queue
+        self.requests = requests
         self.elements = elements
         number = adapter.core.children.withLock { $0.nextSharedReceiveQueueNumber() }
         control = Monitor(Control(depth: depth, reservedDepth: depth))
         telling = Telling(notify)
-        adapter.core.children.withLock { $0.sharedReceiveQueues[queue] = self }
+        adapter.core.children.withLock { $0.sharedReceiveQueues[requests.id] = self }
     }
 
     static func check(_ depth: Int, _ info: AdapterInfo) throws(AdapterError) {
@@ -65,9 +65,6 @@ final class SharedReceiveQueueCore: Sendable {
 
     /// How many receives may be posted and not completed.
     var depth: Int { control.withLock { $0.depth } }
-
-    /// How many receives are posted and not polled.
-    var outstanding: Int { adapter.core.mappings.sharedQueues.outstanding(queue) }
 
     // MARK: Queue pairs
 
@@ -144,8 +141,8 @@ final class SharedReceiveQueueCore: Sendable {
                 usleep(10_000)
             }
         }
-        adapter.core.mappings.closeShared(queue)
-        adapter.core.childGone { $0.sharedReceiveQueues[queue] = nil }
+        adapter.core.mappings.close(requests)
+        adapter.core.childGone { $0.sharedReceiveQueues[requests.id] = nil }
         control.withLock { $0.isGone = true }
         control.signal()
     }
