@@ -54,7 +54,8 @@ final class ArenaCore: Sendable {
     func release(_ block: ArenaBlock, _ size: BlockSize) {
         block.cut.close()
         guard let shard = unsafe shards.current ?? addShard(), unsafe enter(shard) else {
-            return handToReaper(block)
+            // Counting a reference: with its last block a closed arena goes, perhaps before this returns.
+            return block.slab.arena.handToReaper(block)
         }
         defer { unsafe shard.pointee.turnstile.leave() }
         unsafe shard.pointee[size].resting.append(block)

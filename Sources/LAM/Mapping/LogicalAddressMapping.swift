@@ -17,7 +17,8 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
 
     /// What the memory belongs to.
     ///
-    /// No reference is counted: what several threads count, they all wait for.
+    /// No reference is counted while the mapping lives: what several threads count, they all wait for. Whoever ends it
+    /// counts one, because what keeps the object goes then.
     @safe
     enum Origin: @unchecked Sendable {
         /// The mapping has the registration for itself. It is the adapter's until it is deregistered.
@@ -41,7 +42,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
 
     deinit {
         switch origin {
-        case .registration(let registration): unsafe registration._withUnsafeGuaranteedRef { $0.release() }
+        case .registration(let registration): unsafe registration.takeUnretainedValue().release()
         case .cut(let block): block.release()
         }
     }

@@ -46,7 +46,7 @@ extension LogicalAddressMapping {
     public consuming func tryRelease() -> ReleaseOutcome {
         let outcome =
             switch origin {
-            case .registration(let registration): unsafe registration._withUnsafeGuaranteedRef { $0.releaseIfIdle() }
+            case .registration(let registration): unsafe registration.takeUnretainedValue().releaseIfIdle()
             case .cut(let block): block.releaseIfIdle()
             }
         switch outcome {
