@@ -23,7 +23,8 @@ DEVICE_SECONDS = 1500
 ENVIRONMENT = os.environ | {
     "NO_COLOR": "1",
     "LSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/leak-suppressions:print_suppressions=0",
-    "TSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/race-suppressions",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/Scripts/lib/race-suppressions"
+                    + f":external_symbolizer_path={ROOT}/Scripts/lib/llvm-symbolizer",
     "SWIFT_BACKTRACE": "enable=yes,color=no,threads=crashed,limit=12,top=0,registers=none,images=none",
 }
 
@@ -110,14 +111,14 @@ class Half:
         self.events.parent.mkdir(parents=True)
         self.events.touch()
 
-    def run(self, command):
+    def run(self, command, environment=ENVIRONMENT):
         """Runs the command and prints each suite as soon as its last test is done."""
         with (
             self.log.open("wb") as log,
             self.log.open(encoding="utf-8", errors="replace") as printed,
             self.events.open(encoding="utf-8") as events,
         ):
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env=ENVIRONMENT)
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env=environment)
             try:
                 self.follow(process, events, printed)
             finally:
@@ -249,9 +250,11 @@ def selection(tests, filter_):
 def run_native(bundle, arguments, name="native"):
     half = Half(name)
     half.clear()
+    # A backtrace of a process with a sanitizer's memory does not end.
+    environment = ENVIRONMENT if name == "native" else ENVIRONMENT | {"SWIFT_BACKTRACE": "enable=no"}
     # One by one: several tests watch deadlines of the library's own, which a busy machine would miss.
     half.run(["timeout", "--kill-after=10", str(NATIVE_SECONDS)] + bundle_command(bundle, half)
-             + ["--no-parallel"] + arguments)
+             + ["--no-parallel"] + arguments, environment)
     return half
 
 
