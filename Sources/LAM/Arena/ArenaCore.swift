@@ -36,7 +36,8 @@ final class ArenaCore: Sendable {
         }
         if let shard = unsafe shards.current, unsafe enter(shard) {
             defer { unsafe shard.pointee.turnstile.leave() }
-            if let block = unsafe shard.pointee[size].free.popFirst() ?? refill(&shard.pointee[size], size) {
+            let kept = unsafe shard.pointee[size]
+            if let block = unsafe kept.pointee.free.popFirst() ?? refill(&kept.pointee, size) {
                 return map(block, length, site)
             }
         }
@@ -58,10 +59,9 @@ final class ArenaCore: Sendable {
             return block.slab.arena.handToReaper(block)
         }
         defer { unsafe shard.pointee.turnstile.leave() }
-        unsafe shard.pointee[size].resting.append(block)
-        if unsafe shard.pointee[size].resting.count >= shard.pointee[size].restingLimit {
-            unsafe hand(over: &shard.pointee[size])
-        }
+        let kept = unsafe shard.pointee[size]
+        unsafe kept.pointee.resting.append(block)
+        if unsafe kept.pointee.resting.count >= kept.pointee.restingLimit { unsafe hand(over: &kept.pointee) }
     }
 
     /// Passes the turnstile of the calling thread's shard; false if the arena is closed.

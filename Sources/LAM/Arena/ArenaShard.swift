@@ -4,9 +4,11 @@ import Tracking
 ///
 /// The thread passes the turnstile for each mapping that it makes or releases; whoever collects the blocks of all
 /// threads holds it.
+@safe
 struct ArenaShard: ~Copyable {
     let turnstile: Turnstile
-    private var kept = InlineArray<22, Kept>(repeating: Kept())
+    // In memory of their own: to change a part of a value is to have all of it, and others ask the turnstile meanwhile.
+    private let kept: UnsafeMutablePointer<Kept>
 
     /// Blocks of one size.
     struct Kept {
@@ -15,24 +17,32 @@ struct ArenaShard: ~Copyable {
         /// These are released; whether anything uses them was not asked yet.
         var resting = ArenaBlockList()
         /// Twice a batch: more than these the thread does not keep.
-        fileprivate(set) var restingLimit = 0
+        let restingLimit: Int
     }
 
     init(ownerFences: Bool) {
         turnstile = Turnstile(ownerFences: ownerFences)
-        for index in kept.indices { kept[index].restingLimit = 2 * BlockSize(index: index).batch }
+        unsafe kept = .allocate(capacity: BlockSize.count)
+        for index in 0..<BlockSize.count {
+            unsafe (kept + index).initialize(to: Kept(restingLimit: 2 * BlockSize(index: index).batch))
+        }
     }
 
-    subscript(size: BlockSize) -> Kept {
-        @inline(__always) get { kept[size.index] }
-        @inline(__always) _modify { yield &kept[size.index] }
+    deinit {
+        unsafe kept.deinitialize(count: BlockSize.count)
+        unsafe kept.deallocate()
+    }
+
+    /// The blocks of a size, for whoever is inside.
+    subscript(size: BlockSize) -> UnsafeMutablePointer<Kept> {
+        @inline(__always) get { unsafe kept + size.index }
     }
 
     /// Takes all blocks out.
-    mutating func drain(free: inout ArenaBlockList, resting: inout ArenaBlockList) {
-        for index in kept.indices {
-            free.append(&kept[index].free)
-            resting.append(&kept[index].resting)
+    func drain(free: inout ArenaBlockList, resting: inout ArenaBlockList) {
+        for index in 0..<BlockSize.count {
+            unsafe free.append(&kept[index].free)
+            unsafe resting.append(&kept[index].resting)
         }
     }
 }
