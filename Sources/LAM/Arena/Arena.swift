@@ -40,8 +40,9 @@ public final class Arena: Sendable {
     /// - Throws: ``MappingError/arenaFull(asked:pinned:budget:)`` while the budget is in use, ``MappingError/closed``,
     ///   ``MappingError/empty`` or ``MappingError/tooLong(asked:limit:)``, and whatever ``Adapter/buildLam(over:file:line:)``
     ///   throws, because the first mappings register slabs.
-    /// - Complexity: some stores. Every 1024th mapping, of large blocks a more frequent one, costs a `membarrier(2)`,
-    ///   which finds out which of those released before are idle; and one for which no block is free, a registration.
+    /// - Complexity: some stores. Every 1024th mapping, a more frequent one where blocks are large or few, costs a
+    ///   `membarrier(2)`, which finds out which of those released before are idle; one for which no block is free, a
+    ///   registration.
     public func buildLam(
         length: Int, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {

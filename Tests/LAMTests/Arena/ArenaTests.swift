@@ -6,6 +6,9 @@ import enum Verbs.Verb
 
 @Suite("An arena")
 struct ArenaTests {
+    private static let kernelHasTransparentHugePages =
+        unsafe access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0
+
     @Test("registers once, and cuts mappings without another registration")
     func registersOnce() async throws {
         try await withFakeAdapter { adapter, device in
@@ -45,6 +48,21 @@ struct ArenaTests {
             #expect(throws: MappingError.tooLong(asked: 1 << 30 + 1, limit: 1 << 30)) {
                 _ = try arena.buildLam(length: 1 << 30 + 1)
             }
+        }
+    }
+
+    @Test(
+        "takes huge pages of the pool, and asks for transparent ones where there are none",
+        .enabled(if: kernelHasTransparentHugePages))
+    func hugePages() async throws {
+        try await withFakeAdapter { adapter, device in
+            let arena = try adapter.createArena(ArenaOptions(budgetBytes: 4 << 20))
+            let mapping = try arena.buildLam(length: 4 << 20)
+            let flag: Substring = arena.statistics.slabsOfPool == 1 ? "ht" : "hg"
+            let areas = try mapping.memory.areas()
+            #expect(!areas.isEmpty)
+            #expect(areas.allSatisfy { $0.split(separator: " ").contains(flag) }, "\(areas)")
+            mapping.releaseNow()
         }
     }
 
