@@ -9,6 +9,7 @@ extension FakeDevice {
         let pinnedPageLimit: Int
         let regionLimit: Int32
         let carriesOutSendsAtOnce: Bool
+        let vendorID: UInt32
         let reportsLastReceives: Bool
         /// How far events of completion queues can be moderated: not at all, as on rxe, until the test says.
         var moderationLimits = Moderation.off
@@ -54,12 +55,13 @@ extension FakeDevice {
 
         init(
             name: String, pinnedPageLimit: Int, regionLimit: Int32, carriesOutSendsAtOnce: Bool,
-            reportsLastReceives: Bool
+            reportsLastReceives: Bool, vendorID: UInt32
         ) {
             self.name = name
             self.pinnedPageLimit = pinnedPageLimit
             self.regionLimit = regionLimit
             self.carriesOutSendsAtOnce = carriesOutSendsAtOnce
+            self.vendorID = vendorID
             self.reportsLastReceives = reportsLastReceives
         }
 
