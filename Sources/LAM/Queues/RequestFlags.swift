@@ -46,6 +46,9 @@ public enum Operation: UInt16, Hashable, Sendable {
     case write = 64
     /// A receive whose message invalidated a window of this side: ``Completion/invalidatedKey``.
     case receiveAndInvalidate = 0x8001
+
+    /// Whether it is a receive, of either kind.
+    public var isReceive: Bool { self == .receive || self == .receiveAndInvalidate }
 }
 
 /// What the library keeps with a request until it is retired, in 32 bits.
