@@ -99,7 +99,6 @@ extension MappingTable {
         unsafe slot.pointee.generationShift = shift
         unsafe slot.pointee.address = AddressLayout.cutBase(
             slot: index, generation: generation, memory: memory, shift: shift)
-        unsafe memories.element(at: index)!.pointee.store(memory, ordering: .relaxed)
         unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
         unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
         unsafe slot.pointee.writable.store(1, ordering: .relaxed)
