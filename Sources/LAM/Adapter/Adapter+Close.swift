@@ -2,11 +2,16 @@ extension Adapter {
     /// Closes the adapter: waits until its last object is gone.
     ///
     /// From the first moment on nothing new can be created. Released mappings are unpinned as soon as they are idle;
-    /// live mappings, queues, windows and connections must be given up by their owners.
+    /// live mappings, queues, windows and connections must be given up by their owners. Listeners are closed at once,
+    /// so that loops over their requests end. When it returns, no callback of the adapter is running, and none will.
     /// - Parameter patience: how long to wait; nil waits without end.
     /// - Throws: ``AdapterError/survivors(_:)`` when the time is over. The adapter stays closing and can be asked again.
+    ///   ``AdapterError/insideCallback`` on a thread on which the adapter calls its users, where it would wait for
+    ///   itself; this changes nothing.
     public func close(waiting patience: Duration? = nil) throws(AdapterError) {
+        guard !isCallingBack else { throw .insideCallback }
         core.children.withLock { $0.isClosing = true }
+        closeListeners()
         guard core.children.wait(atMost: patience, until: { $0.isEmpty ? true : nil }) == nil else {
             stopConnections()
             // Where the device refuses, the reaper asks again when the adapter goes.
@@ -14,6 +19,11 @@ extension Adapter {
             return
         }
         throw .survivors(survivors)
+    }
+
+    /// Whether the caller is a callback of the adapter.
+    private var isCallingBack: Bool {
+        events.isCurrent || connectionThread.withLock { $0?.isCallingBack ?? false }
     }
 
     /// Refuses what would be a new child of a closing adapter.

@@ -22,6 +22,8 @@ public enum AdapterError: Error, Hashable, Sendable {
     case completionsLost
     /// The shared receive queue was not closed in the time that was given, because these queue pairs use it.
     case queuePairsLeft(numbers: [UInt32])
+    /// The adapter cannot be closed by one of its own callbacks.
+    case insideCallback
     /// The adapter was not closed in the time that was given, because these are left.
     case survivors(Survivors)
     /// A verb failed: which one, and the `errno` value that it gave.
@@ -65,6 +67,8 @@ extension AdapterError: CustomStringConvertible {
             "the device lost completions of this queue; close the queue pairs that complete on it"
         case .queuePairsLeft(let numbers):
             "the shared receive queue is still used by queue pairs \(numbers); it ends when they are closed"
+        case .insideCallback:
+            "an adapter's close waits for its callbacks and cannot be called by one; have another thread or a task do it"
         case .survivors(let survivors):
             "the adapter is still used by:\n\(survivors)"
         case .verbFailed(let verb, let code):
