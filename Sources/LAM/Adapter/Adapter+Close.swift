@@ -1,3 +1,5 @@
+import Verbs
+
 extension Adapter {
     /// Closes the adapter: waits until its last object is gone.
     ///
@@ -19,6 +21,30 @@ extension Adapter {
             return
         }
         throw .survivors(survivors)
+    }
+
+    /// Closes the adapter as ``close(waiting:)`` does, and suspends meanwhile. Cancelling the task changes nothing.
+    ///
+    /// - Parameter patience: how long to wait; nil waits without end.
+    /// - Throws: as ``close(waiting:)``; ``AdapterError/verbFailed(verb:errno:)`` where there is no thread that could
+    ///   wait.
+    public func closed(waiting patience: Duration? = nil) async throws(AdapterError) {
+        let result: Result<Void, AdapterError> = await withCheckedContinuation { continuation in
+            do throws(VerbError) {
+                let waiting = try WorkerThread {
+                    do throws(AdapterError) {
+                        try self.close(waiting: patience)
+                        continuation.resume(returning: .success(()))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                }
+                waiting.detach()
+            } catch {
+                continuation.resume(returning: .failure(AdapterError(error)))
+            }
+        }
+        try result.get()
     }
 
     /// Whether the caller is a callback of the adapter.
