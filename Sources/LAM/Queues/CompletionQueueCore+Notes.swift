@@ -4,12 +4,12 @@ import Verbs
 
 /// What completions tell beside their results. All of it is rare.
 extension CompletionQueueCore {
-    /// A request failed, or concerns a window.
+    /// A request failed, or binds or invalidates something.
     @inline(never)
     func noteSpecial(_ queue: QueueID, _ entry: WorkCompletion, _ tag: RequestTag, isSuccess: Bool) {
         guard !queue.isShared else { return noteSpecial(ofShared: queue, entry, isSuccess: isSuccess) }
         guard let pair = adapter.core.queuePair(owning: queue) else { return }
-        if tag.concernsWindow { pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
+        if tag.concernsBinding { pair.bindingOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
         guard isSuccess else { return pair.noteFailure() }
         if tag.operation == .receive, entry.mayInvalidate {
             pair.peerInvalidated(entry.invalidatedKeyOrImmediate)

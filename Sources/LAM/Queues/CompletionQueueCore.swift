@@ -261,7 +261,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
         if retired.leavesFew { noteLow(retired.queue) }
-        if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
+        if !isSuccess || tag.concernsBinding || entry.mayInvalidate {
             noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
