@@ -21,6 +21,8 @@ package final class MappingTable: Sendable {
     @usableFromInline let queues: QueueTable
     /// The shared receive queues whose requests name them.
     package let sharedQueues = SharedQueueTable()
+    /// Where the memory of each is in this process, by slot; apart, because no device asks for it.
+    let memories = ChunkedTable<Atomic<UInt64>>()
     private let free = Locked(FreeSlots())
     /// How to find a cut by an address of the device, by the slot of the memory it was cut from.
     let divisions = Locked<[UInt32: @Sendable (UInt64) -> Cut?]>([:])
@@ -55,16 +57,20 @@ package final class MappingTable: Sendable {
         let id = MappingID(slot: index, generation: generation)
         let address = AddressLayout.base(slot: index, generation: generation, memory: memory)
         unsafe slot.pointee.address = address
+        unsafe memories.element(at: index)!.pointee.store(memory, ordering: .relaxed)
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.reserved), ordering: .relaxed)
         return (id, address)
     }
 
     func takeSlot(_ size: SlotSize) -> UInt32? {
         free.withLock { free in
-            switch size {
-            case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
-            case .large: free.large.take(from: slots) { MappingSlot() }
-            }
+            let index =
+                switch size {
+                case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
+                case .large: free.large.take(from: slots) { MappingSlot() }
+                }
+            if let index, unsafe memories.element(at: index) == nil { memories.grow(toHold: index) { Atomic(0) } }
+            return index
         }
     }
 

@@ -38,7 +38,7 @@ public final class Arena: Sendable {
     ///   - line: the line in that file.
     /// - Returns: the mapping.
     /// - Throws: ``MappingError/arenaFull(asked:pinned:budget:)`` while the budget is in use, ``MappingError/closed``,
-    ///   ``MappingError/empty`` or ``MappingError/tooLong(asked:limit:)``, and whatever ``Adapter/buildLam(over:file:line:)``
+    ///   ``MappingError/empty`` or ``MappingError/tooLong(asked:limit:)``, and whatever ``Adapter/buildLam(over:access:file:line:)``
     ///   throws, because the first mappings register slabs.
     /// - Complexity: some stores. Every 1024th mapping, a more frequent one where blocks are large or few, costs a
     ///   `membarrier(2)`, which finds out which of those released before are idle; one for which no block is free, a

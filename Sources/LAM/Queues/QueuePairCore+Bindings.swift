@@ -8,8 +8,10 @@ extension QueuePairCore {
     }
 
     /// The peer sent a message that invalidated a key, perhaps.
-    func peerInvalidated(_ key: UInt32) {
-        for binding in bindings.withLock({ Array($0.values) }) { binding.peerInvalidated(key, on: self) }
+    ///
+    /// - Returns: whether something is bound on this queue pair under the key.
+    func peerInvalidated(_ key: UInt32) -> Bool {
+        bindings.withLock { Array($0.values) }.contains { $0.peerInvalidated(key, on: self) }
     }
 
     /// Whether a bind or an invalidation has not completed yet.

@@ -131,11 +131,12 @@ final class BindingCore: Sendable {
     /// A message of the peer arrived that invalidated `key`, if the device knew it on this queue pair.
     ///
     /// From now on an invalidation by this side must not reach the device (T1).
-    func peerInvalidated(_ key: UInt32, on queuePair: QueuePairCore) {
-        let mustEnd = inside.withLock { inside in
+    /// - Returns: whether it is bound there under that key.
+    func peerInvalidated(_ key: UInt32, on queuePair: QueuePairCore) -> Bool {
+        let mustEnd: Bool? = inside.withLock { inside in
             guard let binding = inside.state.binding, binding.manner.isByWindow, binding.remote?.key == key,
                 binding.queuePair === queuePair
-            else { return false }
+            else { return nil }
             switch inside.state {
             case .bound: return inside.beginEnding(.registration)
             case .binding: inside.isInvalidatedByPeer = true
@@ -144,7 +145,8 @@ final class BindingCore: Sendable {
             }
             return false
         }
-        if mustEnd { end() }
+        if mustEnd == true { end() }
+        return mustEnd != nil
     }
 
     /// The queue pair is about to be destroyed: ends what is bound on it.
