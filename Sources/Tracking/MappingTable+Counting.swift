@@ -37,6 +37,7 @@ extension MappingTable {
     ///   - isWritten: whether the peer may write.
     /// - Returns: the mapping, to be given to `dropWindow` when the window is certainly dead, and where the device
     ///   finds the memory.
+    /// - Throws: why there can be no window; nothing is held then.
     package func holdWindow(
         address: UInt64, length: UInt64, isWritten: Bool = true
     ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {

@@ -58,13 +58,14 @@ package final class RegionTable: Sendable {
         }
     }
 
-    /// The logical address of bytes that a request names by a token; nil for a token that is none.
+    /// Finds the bytes that a request names by a token.
     ///
     /// - Parameters:
     ///   - token: what the request names, perhaps anything.
     ///   - address: within the region.
     ///   - length: how many bytes.
     ///   - isSink: whether the device is to write to them.
+    /// - Returns: the logical address of the first one; nil for a token that is none.
     /// - Throws: what is wrong with the range.
     package func logicalAddress(
         token: UInt32, address: UInt64, length: UInt32, isSink: Bool

@@ -16,19 +16,28 @@ struct ElementTokens {
     @inline(__always)
     func logicalAddress(of element: ScatterGatherElement, at index: Int, isSink: Bool) throws(PostError) -> UInt64 {
         guard element.token != privileged else { return element.address.rawValue }
-        return try find(element, at: index, isSink: isSink)
+        return try findRequired(element, at: index, isSink: isSink)
+    }
+
+    /// The same for an inline request, where a token that is none does not matter.
+    func inlineAddress(of element: ScatterGatherElement, at index: Int) throws(PostError) -> UInt64 {
+        try find(element, at: index, isSink: false) ?? element.address.rawValue
     }
 
     @inline(never)
-    private func find(_ element: ScatterGatherElement, at index: Int, isSink: Bool) throws(PostError) -> UInt64 {
-        let address: UInt64?
+    private func findRequired(
+        _ element: ScatterGatherElement, at index: Int, isSink: Bool
+    ) throws(PostError) -> UInt64 {
+        guard let address = try find(element, at: index, isSink: isSink) else { throw .wrongToken(element: index) }
+        return address
+    }
+
+    private func find(_ element: ScatterGatherElement, at index: Int, isSink: Bool) throws(PostError) -> UInt64? {
         do throws(UseError) {
-            address = try regions.logicalAddress(
+            return try regions.logicalAddress(
                 token: element.token, address: element.address.rawValue, length: element.length, isSink: isSink)
         } catch {
             throw PostError(error, element: index)
         }
-        guard let address else { throw .wrongToken(element: index) }
-        return address
     }
 }

@@ -13,6 +13,7 @@ struct FastRegistration<Pages: Collection<LogicalAddress>> {
     ///
     /// - Parameter terms: what the region is initialized for.
     /// - Returns: the logical address of the first byte.
+    /// - Throws: what is wrong.
     /// - Complexity: O(*n*) in the pages.
     func check(for terms: FastTerms?) throws(RegionError) -> UInt64 {
         guard let terms else { throw .notInitialized }

@@ -72,10 +72,14 @@ final class BindingCore: Sendable {
         inside.withLock { $0.state.binding?.remote }
     }
 
-    /// Whether something is bound, about to be, or not certainly dead.
-    var isBound: Bool {
+    /// Whether the bind has completed, and nothing has ended it since; nil while it has not.
+    var isUsable: Bool? {
         inside.withLock { inside in
-            if case .unbound = inside.state { false } else { true }
+            switch inside.state {
+            case .preparing, .binding: nil
+            case .bound: true
+            case .unbound, .invalidating, .ending: false
+            }
         }
     }
 

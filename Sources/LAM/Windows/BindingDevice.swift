@@ -37,6 +37,7 @@ struct BindingDevice: ~Copyable {
     ///   - manner: how it is to be bound.
     ///   - core: the adapter's.
     /// - Returns: what the peer must name.
+    /// - Throws: why not. A window may be there all the same.
     mutating func prepare(
         _ target: BindTarget, _ memory: MemoryDescriptor, at address: UInt64, _ manner: BindManner, _ core: AdapterCore
     ) throws(PostError) -> RemoteMemory? {

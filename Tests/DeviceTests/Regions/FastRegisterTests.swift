@@ -180,6 +180,7 @@ extension OnDevice {
             pair.closeQueuePairs()
             #expect(start.duration(to: clock.now) < .seconds(1))
             let remote = try Self.register(region, mapping, at: base, on: &other.far)
+            #expect(try other.far.completions.next()[0].status == .success)
             let local = try other.adapter.buildLam(over: PageBuffer(count: Self.page))
             try other.near.queuePair.write(local, 0..<3, to: remote)
             #expect(try other.near.completions.next()[0].status == .success)

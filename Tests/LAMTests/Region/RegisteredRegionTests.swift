@@ -83,6 +83,22 @@ struct RegisteredRegionTests {
         }
     }
 
+    @Test("is copied from by an inline request that names it, and needs no longer to stay")
+    func inline() async throws {
+        try await withFakeAdapter { adapter, device in
+            let completions = try adapter.createCompletionQueue(depth: 8)
+            var queuePair = try adapter.connectedQueuePair(completions)
+            var region = try adapter.registeredRegion()
+            let element = try region.registered(8..<24)
+            try queuePair.send(CollectionOfOne(element).span, flags: .inline)
+            #expect(device.sends(on: queuePair.number).first?.byteCount == 16)
+            try region.deregister()
+            #expect(throws: PostError.self) { try queuePair.send(CollectionOfOne(element).span, flags: .inline) }
+            queuePair.close()
+            drop(region)
+        }
+    }
+
     @Test("refuses addresses beyond it, writes without the right, and tokens that are none")
     func badElements() async throws {
         try await withFakeAdapter { adapter, device in
