@@ -49,7 +49,8 @@ package final class MappingTable: Sendable {
     /// The range is not usable yet: memory is registered at exactly this address, then the mapping is published.
     /// - Returns: nil when every slot of the size is taken, or the range is longer than 128 TiB.
     package func reserve(memory: UInt64, length: UInt64) -> (id: MappingID, base: UInt64)? {
-        guard let size = AddressLayout.size(memory: memory, length: length), let index = takeSlot(size) else {
+        guard let size = AddressLayout.size(memory: memory, length: length), let index = takeSlot(size, memory: memory)
+        else {
             return nil
         }
         let slot = unsafe slots.element(at: index)!
@@ -57,19 +58,21 @@ package final class MappingTable: Sendable {
         let id = MappingID(slot: index, generation: generation)
         let address = AddressLayout.base(slot: index, generation: generation, memory: memory)
         unsafe slot.pointee.address = address
-        unsafe memories.element(at: index)!.pointee.store(memory, ordering: .relaxed)
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.reserved), ordering: .relaxed)
         return (id, address)
     }
 
-    func takeSlot(_ size: SlotSize) -> UInt32? {
+    /// Takes a slot for memory that begins at an address of this process.
+    func takeSlot(_ size: SlotSize, memory: UInt64) -> UInt32? {
         free.withLock { free in
             let index =
                 switch size {
                 case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
                 case .large: free.large.take(from: slots) { MappingSlot() }
                 }
-            if let index, unsafe memories.element(at: index) == nil { memories.grow(toHold: index) { Atomic(0) } }
+            guard let index else { return nil }
+            if unsafe memories.element(at: index) == nil { memories.grow(toHold: index) { Atomic(0) } }
+            unsafe memories.element(at: index)!.pointee.store(memory, ordering: .relaxed)
             return index
         }
     }

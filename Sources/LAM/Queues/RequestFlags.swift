@@ -51,6 +51,9 @@ public enum Operation: UInt16, Hashable, Sendable {
     /// A receive whose message invalidated a window or a fast registration of this side: ``Completion/invalidatedKey``.
     case receiveAndInvalidate = 0x8001
 
+    /// Whether it is a receive, of either kind.
+    public var isReceive: Bool { self == .receive || self == .receiveAndInvalidate }
+
     /// Whether it is one of those that change what a peer may do.
     @inlinable @inline(__always)
     var isBinding: Bool { self == .fastRegister || self == .bind || self == .invalidate }

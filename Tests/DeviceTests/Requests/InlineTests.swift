@@ -41,5 +41,27 @@ extension OnDevice {
             inbox.close()
             try pair.close()
         }
+
+        @Test("[64] sends bytes of mappings that are cut from an arena, which other addresses have on the device")
+        func arena() throws {
+            var pair = try Pair()
+            let arena = try pair.adapter.createArena(ArenaOptions(budgetBytes: 1 << 20))
+            let first = try arena.buildLam(length: DeviceMemory.pageSize)
+            let second = try arena.buildLam(length: DeviceMemory.pageSize)
+            first.fill(with: 1)
+            second.fill(with: 2)
+            let inbox = try Inbox(of: pair.adapter)
+            try pair.expectMessages(1, in: inbox)
+            let elements = [second.element(100..<130), first.element(5..<10), second.element(0..<3)]
+            try pair.near.queuePair.send(elements.span, flags: .inline)
+            expectIdle(first)
+            #expect(try pair.far.completions.next().map(\.byteCount) == [38])
+            let expected = second.bytes(100..<130) + (5..<10).map { UInt8($0) &* 3 &+ 1 } + second.bytes(0..<3)
+            #expect(inbox.buffer.copyOut(0..<38) == expected)
+            expectIdle(second)
+            _ = consume arena
+            inbox.close()
+            try pair.close()
+        }
     }
 }
