@@ -23,7 +23,9 @@ let package = Package(
         .executable(name: "lam", targets: ["LAMCommand"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(
@@ -39,7 +41,16 @@ let package = Package(
         ),
         .target(name: "Tracking", swiftSettings: strict),
         .target(name: "Verbs", dependencies: ["CRDMA"], swiftSettings: strict),
-        .target(name: "LAM", dependencies: ["Tracking", "Verbs"], swiftSettings: strict),
+        .target(
+            name: "LAM",
+            dependencies: [
+                "Tracking",
+                "Verbs",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "FileService", dependencies: ["CZlib"], swiftSettings: strict),
         .executableTarget(
@@ -48,6 +59,7 @@ let package = Package(
                 "FileService",
                 "LAM",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
@@ -79,10 +91,23 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "CRDMA", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "LAMTests", dependencies: ["LAM", "Tracking", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LAMTests",
+            dependencies: [
+                "LAM",
+                "Tracking",
+                "TestSupport",
+                .product(name: "InMemoryLogging", package: "swift-log"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
+            name: "CommandTests",
+            dependencies: ["FileService", "LAMCommand", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
             name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict

@@ -4,15 +4,18 @@ extension Adapter {
     /// From the first moment on nothing new can be created. Released mappings are unpinned as soon as they are idle;
     /// live mappings, queues, windows and connections must be given up by their owners.
     /// - Parameter patience: how long to wait; nil waits without end.
-    /// - Throws: ``AdapterError/survivors(_:)`` when the time is over. The adapter stays closing and can be asked again.
+    /// - Throws: ``AdapterError/survivors(_:)`` when the time is over, which is logged, too. The adapter stays closing and
+    ///   can be asked again.
     public func close(waiting patience: Duration? = nil) throws(AdapterError) {
         core.children.withLock { $0.isClosing = true }
         guard core.children.wait(atMost: patience, until: { $0.isEmpty ? true : nil }) == nil else {
             stopConnections()
             // Where the device refuses, the reaper asks again when the adapter goes.
             _ = core.token.release()
-            return
+            return core.noteClosed()
         }
+        let survivors = survivors
+        core.note(survivors)
         throw .survivors(survivors)
     }
 

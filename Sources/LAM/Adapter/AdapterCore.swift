@@ -15,16 +15,23 @@ final class AdapterCore: Sendable {
     /// Nil where the kernel has no such barrier; then posts and polls have fences of their own.
     let barrier: Membarrier?
     let children = Monitor(Children())
-    let counters = Counters()
+    let counters: Counters
+    /// Nil if nobody wants to know.
+    let observer: Observer?
     let budget: PinBudget
     /// Whether the device says when a queue pair in the error state is done with its shared receive queue.
     let reportsLastReceives = Atomic<Bool>(false)
     private let identifiers = Atomic<UInt>(0)
 
-    init(device: DeviceContext, options: AdapterOptions) throws(VerbError) {
+    init(
+        device: DeviceContext, options: AdapterOptions, counters: Counters, observer: Observer?
+    ) throws(VerbError) {
         self.options = options
         self.device = device
+        self.counters = counters
+        self.observer = observer
         budget = PinBudget(options, controlGroupLimit: HostLimits.controlGroupLimit(root: ""))
+        try observer?.begin { [budget] in counters.snapshot(pinnedBytes: budget.pinnedBytes) }
         domain = try ProtectionDomain(in: device)
         token = try PrivilegedToken(in: domain)
         barrier = try? Membarrier()
@@ -37,11 +44,11 @@ final class AdapterCore: Sendable {
         do {
             try registration.deregister()
         } catch {
-            counters.refusedDeregistrations.add(1, ordering: .relaxed)
+            noteRefusal(of: registration, error)
             throw error
         }
         budget.giveBack(registration.pinnedBytes)
-        counters.note(unpinned: registration)
+        noteUnpinned(registration)
         // Before the slot is free for the next mapping, which has the same place among the children.
         childGone { $0.remove(registration) }
         mappings.retire(registration.id)

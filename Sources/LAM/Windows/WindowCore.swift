@@ -43,6 +43,8 @@ final class WindowCore: Sendable {
         var state = State.unbound
         /// The peer invalidated what is being bound: its message may be polled before the bind's own completion.
         var isInvalidatedByPeer = false
+        /// How often the device refused to deallocate the window.
+        var refusals = 0
         /// The owner is gone; what is posted still has to complete.
         var isAbandoned = false
 
@@ -212,13 +214,15 @@ final class WindowCore: Sendable {
     /// Ends the peer's access for certain; the window's use of its mapping ends with it.
     private func deallocate(_ inside: inout Inside) {
         let binding = inside.state.binding
-        if let window = inside.window.take(), case .refused(let kept, _) = window.deallocate() {
+        if let window = inside.window.take(), case .refused(let kept, let error) = window.deallocate() {
             inside.window = consume kept
-            adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+            inside.refusals += 1
+            adapter.core.noteRefusedDestruction(of: "memory window", error, attempt: inside.refusals)
             if case .dying = inside.state { return }
             inside.state = .dying(binding)
             return retryLater()
         }
+        inside.refusals = 0
         unbind(&inside)
     }
 
