@@ -22,8 +22,8 @@ package final class MappingTable: Sendable {
     /// The shared receive queues whose requests name them.
     package let sharedQueues = SharedQueueTable()
     private let free = Locked(FreeSlots())
-    /// How to find a cut by an address of the device, by the slot of the memory it was cut from.
-    let divisions = Locked<[UInt32: @Sendable (UInt64) -> Cut?]>([:])
+    /// How to find cuts by an address of the device, by the slot of the memory they were cut from.
+    let divisions = Locked<[UInt32: @Sendable (UInt64) -> [Cut]]>([:])
 
     private struct FreeSlots {
         var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)
