@@ -23,11 +23,13 @@ extension CacheCore {
         _ = evict { entries in entries.filter { self.age($0) >= 3 }[...] }
     }
 
-    private func age(_ entry: CacheEntry) -> UInt32 {
-        clock.load(ordering: .relaxed) &- entry.lastUse
+    /// How often the clock went on since a mapping was made of it last.
+    private func age(_ entry: CacheEntry) -> Int32 {
+        // A use may be later than the look at the clock.
+        Int32(bitPattern: clock.load(ordering: .relaxed) &- entry.lastUse)
     }
 
-    /// - Parameter choose: which of those that have no live mapping.
+    /// Unpins some of those that have no live mapping, if nothing uses them.
     private func evict(_ choose: ([CacheEntry]) -> ArraySlice<CacheEntry>) -> Int {
         let leaving = eviction.withLock { _ in
             // Before the threads are kept out: there may be many.
@@ -94,7 +96,11 @@ extension CacheCore {
     }
 
     private func prepare(_ entry: CacheEntry) {
-        entry.retireCuts()
+        core.mappings.undivide(entry.registration.id)
+        for cut in index.withLock({ _ in entry.takeCuts() }) {
+            core.mappings.retire(cut.cut)
+            cut.destroy()
+        }
         let name = ObjectIdentifier(entry)
         entry.registration.onUnpinned = { [self] in finish(name) }
     }

@@ -75,7 +75,8 @@ extension CacheCore {
         let bytes = PageSpan(address: chain.address, length: chain.length).pinnedBytes
         guard bytes <= options.limitBytes, UInt64(chain.length) <= MappingTable.longestCut else { return nil }
         var found = find(key, bytes)
-        if case .full = found, evict(bytes: bytes) > 0 { found = find(key, bytes) }
+        // Many at a time, because finding out which were not used for longest takes a look at all.
+        if case .full = found, evict(bytes: max(bytes, options.limitBytes / 16)) > 0 { found = find(key, bytes) }
         switch found {
         case .entry(let entry): return entry
         case .full: return nil

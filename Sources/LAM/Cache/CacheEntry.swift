@@ -1,3 +1,4 @@
+import Synchronization
 import Tracking
 
 /// One cached registration, with the slots that mappings of it are made in.
@@ -11,6 +12,8 @@ final class CacheEntry: @unchecked Sendable {
     /// What pins the memory. No request can name it: only the cuts have addresses.
     let registration: Registration
     private let place: MappingPlace
+    /// When it was registered, on the cache's clock.
+    private let madeAt: UInt32
 
     /// Every cut that threads have of it.
     private(set) var cuts: [CachedCut] = []
@@ -29,6 +32,7 @@ final class CacheEntry: @unchecked Sendable {
         self.key = key
         registration = mapping.registration
         place = mapping.place
+        madeAt = cache.clock.load(ordering: .relaxed)
         mapping.surrender()
         // Open, so that it is released like any other mapping, but without a byte that a request could name.
         _ = cache.core.mappings.close(registration.id)
@@ -53,7 +57,7 @@ final class CacheEntry: @unchecked Sendable {
     }
 
     /// When a mapping was last made of it, on the cache's clock.
-    var lastUse: UInt32 { cuts.reduce(0) { max($0, $1.lastUse) } }
+    var lastUse: UInt32 { cuts.reduce(madeAt) { max($0, $1.lastUse) } }
 
     /// Whether a mapping of it is live.
     var isMapped: Bool { cuts.contains { $0.cut.isOpen } }
@@ -88,13 +92,9 @@ final class CacheEntry: @unchecked Sendable {
     /// Counts one that came back.
     func settleOne() { unsettled -= 1 }
 
-    /// Takes the cuts' slots back; nothing uses any of them.
-    func retireCuts() {
-        cache.core.mappings.undivide(registration.id)
-        for cut in cuts {
-            cache.core.mappings.retire(cut.cut)
-            cut.destroy()
-        }
-        cuts = []
+    /// Takes the cuts out, none of which is used.
+    func takeCuts() -> [CachedCut] {
+        defer { cuts = [] }
+        return cuts
     }
 }

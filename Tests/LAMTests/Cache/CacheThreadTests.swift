@@ -41,6 +41,37 @@ struct CacheThreadTests {
             #expect(cache.statistics.hits == 150)
         }
     }
+
+    @Test("What is cached is found while another thread registers, and its own memory by who waits for it")
+    func registrationHoldsNobodyUp() throws {
+        let device = FakeDevice()
+        let gate = VerbGate()
+        do {
+            let adapter = try Adapter.open(over: gate.guardingRegistration(device.verbs))
+            let cache = try smallCache(adapter)
+            let buffers = try pageBuffers(3)
+            for buffer in buffers.prefix(2) { try cache.buildLam(over: buffer).release() }
+            gate.shut()
+            let builds = SharedValue(0)
+            let threads = (0..<2).map { _ in
+                TestThread {
+                    try? cache.buildLam(over: buffers[2]).release()
+                    builds.update { $0 += 1 }
+                }
+            }
+            #expect(eventually { gate.isOccupied })
+            for _ in 0..<100 { try cache.buildLam(over: buffers[0]).release() }
+            TestThread { try? cache.buildLam(over: buffers[1]).release() }.join()
+            #expect(cache.statistics.hits == 101)
+            #expect(cache.trim(toBytes: 2 * fakePageSize) == fakePageSize)
+            #expect(builds.value == 0)
+            gate.open()
+            threads.forEach { $0.join() }
+            #expect(cache.statistics.misses == 3)
+            #expect(cache.statistics.hits == 102)
+        }
+        expectNothingLeft(of: device)
+    }
 }
 
 /// What the threads of the stress test share.
