@@ -20,10 +20,13 @@ let package = Package(
     name: "lam",
     products: [
         .library(name: "LAM", targets: ["LAM"]),
+        .library(name: "LAMServiceLifecycle", targets: ["LAMServiceLifecycle"]),
         .executable(name: "lam", targets: ["LAMCommand"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(
@@ -40,6 +43,11 @@ let package = Package(
         .target(name: "Tracking", swiftSettings: strict),
         .target(name: "Verbs", dependencies: ["CRDMA"], swiftSettings: strict),
         .target(name: "LAM", dependencies: ["Tracking", "Verbs"], swiftSettings: strict),
+        .target(
+            name: "LAMServiceLifecycle",
+            dependencies: ["LAM", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
+            swiftSettings: strict
+        ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "FileService", dependencies: ["CZlib"], swiftSettings: strict),
         .executableTarget(
@@ -80,6 +88,15 @@ let package = Package(
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "CRDMA", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "Tracking", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LAMServiceLifecycleTests",
+            dependencies: [
+                "LAM", "LAMServiceLifecycle", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),

@@ -101,7 +101,7 @@ extension MappingTable {
     package func reserveCut(
         memory: UInt64, room: UInt64, device: KeyedAddress, isWritable: Bool = true
     ) -> Cut? {
-        guard room <= Self.longestCut, let index = takeSlot(.ordinary) else { return nil }
+        guard room <= Self.longestCut, let index = takeSlot(.ordinary, memory: memory) else { return nil }
         let slot = unsafe slots.element(at: index)!
         let shift = AddressLayout.generationShift(room: room)
         let generation = unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)
