@@ -106,7 +106,7 @@ extension OnDevice {
                 .write, bytes: 0..<64, to: &pair.far.queuePair, lasting: .milliseconds(50))
             let end = ContinuousClock.now + .seconds(20)
             while grant.isLive, ContinuousClock.now < end { usleep(1000) }
-            #expect(!grant.isLive)
+            #expect(grant.isLive == false)
             let remote = grant.remoteMemory
             await grant.revoked()
             try pair.near.queuePair.write(local, 0..<3, to: long.remoteMemory)
@@ -119,7 +119,9 @@ extension OnDevice {
             pair.closeQueuePairs()
         }
 
-        @Test("is revoked at once though its queue is full of requests that do not complete, or has failed", arguments: [true, false])
+        @Test(
+            "is revoked at once though its queue is full of requests that do not complete, or has failed",
+            arguments: [true, false])
         func revokedWithoutPost(isFull: Bool) async throws {
             var pair = try Pair()
             let mapping = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))
@@ -147,7 +149,7 @@ extension OnDevice {
             let start = clock.now
             pair.closeQueuePairs()
             #expect(start.duration(to: clock.now) < .seconds(1))
-            #expect(!grant.isLive)
+            #expect(grant.isLive == false)
             expectIdle(mapping)
             #expect(try DeviceOracle.now() == before)
         }
@@ -163,7 +165,7 @@ extension OnDevice {
             try pair.near.queuePair.sendAndInvalidate(
                 inline: unsafe bytes.span.bytes, remoteKey: grant.remoteMemory.key)
             #expect(try pair.far.completions.next()[0].invalidatedKey == grant.remoteMemory.key)
-            #expect(!grant.isLive)
+            #expect(grant.isLive == false)
             expectIdle(mapping)
             expectIdle(sink)
             grant.revoke()

@@ -99,7 +99,7 @@ extension AdapterSimulation {
         let access: RegionAccess = [[.remoteRead], [.remoteWrite], [.localWrite]].randomElement(using: &random)!
         post(isSilent: !flags.isEmpty) { context throws(PostError) in
             _ = try queuePair.queuePair?.fastRegister(
-                region.region, pages: mapping.mapping!.pages, firstByteOffset: mapping.mapping!.firstByteOffset,
+                region.region, pages: mapping.pages, firstByteOffset: mapping.firstByteOffset,
                 length: 64, baseAddress: base, access: access, context: context, flags: flags)
         }
     }
