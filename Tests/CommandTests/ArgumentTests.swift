@@ -20,6 +20,7 @@ import Testing
         ["get", "a", "b"], ["get", "a", "--from", "192.0.2.1"], ["get", "a", "b", "--from", "nowhere"],
         ["get", "a", "b", "--from", "192.0.2.1:x"], ["get", "a", "b", "--from", "192.0.2.1:99999"],
         ["get", "", "b", "--from", "192.0.2.1"], ["put", "a"], ["put", "/", "--to", "192.0.2.1"],
+        ["put", "a", "--to", "192.0.2.1", "--log-level", "loud"],
         ["put", "a", "--as", "", "--to", "192.0.2.1"],
     ])
     func `a call that makes no sense has status 64 and shows the usage`(_ arguments: [String]) throws {

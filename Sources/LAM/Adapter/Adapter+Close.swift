@@ -7,9 +7,9 @@ extension Adapter {
     /// live mappings, queues, windows and connections must be given up by their owners. Listeners are closed at once,
     /// so that loops over their requests end. When it returns, no callback of the adapter is running, and none will.
     /// - Parameter patience: how long to wait; nil waits without end.
-    /// - Throws: ``AdapterError/survivors(_:)`` when the time is over. The adapter stays closing and can be asked again.
-    ///   ``AdapterError/insideCallback`` on a thread on which the adapter calls its users, where it would wait for
-    ///   itself; this changes nothing.
+    /// - Throws: ``AdapterError/survivors(_:)`` when the time is over, which is logged, too. The adapter stays closing and
+    ///   can be asked again. ``AdapterError/insideCallback`` on a thread on which the adapter calls its users, where it
+    ///   would wait for itself; this changes nothing.
     public func close(waiting patience: Duration? = nil) throws(AdapterError) {
         guard !isCallingBack else { throw .insideCallback }
         core.children.withLock { $0.isClosing = true }
@@ -18,8 +18,10 @@ extension Adapter {
             stopConnections()
             // Where the device refuses, the reaper asks again when the adapter goes.
             _ = core.token.release()
-            return
+            return core.noteClosed()
         }
+        let survivors = survivors
+        core.note(survivors)
         throw .survivors(survivors)
     }
 

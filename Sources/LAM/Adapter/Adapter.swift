@@ -22,10 +22,10 @@ public final class Adapter: Sendable {
     /// Started by the first connector or listener.
     let connectionThread = Monitor<ConnectionThread?>(nil)
 
-    /// Opens the adapter on an open device.
-    init(device: DeviceContext, info: AdapterInfo, options: AdapterOptions) throws(AdapterError) {
+    /// Starts the adapter's threads.
+    init(_ core: AdapterCore, info: AdapterInfo) throws(VerbError) {
+        self.core = core
         self.info = info
-        do { core = try AdapterCore(device: device, options: options) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
         do throws(VerbError) {
             events = try EventThread(core)
@@ -41,8 +41,9 @@ public final class Adapter: Sendable {
             }
         } catch {
             _ = core.token.release()
-            throw AdapterError(error)
+            throw error
         }
+        core.noteOpened(info)
     }
 
     deinit {
@@ -51,6 +52,7 @@ public final class Adapter: Sendable {
         errands.stop()
         reaper.stop()
         events.stop()
+        core.noteClosed()
     }
 
     /// The device's name, for example `mlx5_0` or `rxe0`.

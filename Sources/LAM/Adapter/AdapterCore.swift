@@ -18,7 +18,9 @@ final class AdapterCore: Sendable {
     /// Nil where the kernel has no such barrier; then posts and polls have fences of their own.
     let barrier: Membarrier?
     let children = Monitor(Children())
-    let counters = Counters()
+    let counters: Counters
+    /// Nil if nobody wants to know.
+    let observer: Observer?
     let budget: PinBudget
     /// Whether the device says when a queue pair in the error state is done with its shared receive queue.
     let reportsLastReceives = Atomic<Bool>(false)
@@ -26,10 +28,15 @@ final class AdapterCore: Sendable {
     /// The threads, besides that of events, on which users are called.
     private let callbackThreads = Monitor<Set<pthread_t>>([])
 
-    init(device: DeviceContext, options: AdapterOptions) throws(VerbError) {
+    init(
+        device: DeviceContext, options: AdapterOptions, counters: Counters, observer: Observer?
+    ) throws(VerbError) {
         self.options = options
         self.device = device
+        self.counters = counters
+        self.observer = observer
         budget = PinBudget(options, controlGroupLimit: HostLimits.controlGroupLimit(root: ""))
+        try observer?.begin { [budget] in counters.snapshot(pinnedBytes: budget.pinnedBytes) }
         domain = try ProtectionDomain(in: device)
         token = try PrivilegedToken(in: domain)
         regions = RegionTable(reserving: token.key)
@@ -43,11 +50,11 @@ final class AdapterCore: Sendable {
         do {
             try registration.deregister()
         } catch {
-            counters.refusedDeregistrations.add(1, ordering: .relaxed)
+            noteRefusal(of: registration, error)
             throw error
         }
         budget.giveBack(registration.pinnedBytes)
-        counters.note(unpinned: registration)
+        noteUnpinned(registration)
         // Before the slot is free for the next mapping, which has the same place among the children.
         childGone { $0.remove(registration) }
         mappings.retire(registration.id)

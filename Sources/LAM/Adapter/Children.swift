@@ -110,9 +110,14 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
 
     /// One line for each kind of object, and one for each mapping with the place that built it.
     public var description: String {
-        var lines = mappings.map {
-            "mapping of \($0.memory.length) bytes built at \($0.site), used by \($0.use)"
-        }
+        let lines =
+            mappings.map { "mapping of \($0.memory.length) bytes built at \($0.site), used by \($0.use)" } + objects
+        return lines.isEmpty ? "nothing" : lines.joined(separator: "\n")
+    }
+
+    /// The same of everything but mappings.
+    var objects: [String] {
+        var lines: [String] = []
         if !queuePairs.isEmpty { lines.append("queue pairs \(queuePairs)") }
         if !sharedReceiveQueues.isEmpty { lines.append("shared receive queues \(sharedReceiveQueues)") }
         if completionQueues > 0 { lines.append("\(completionQueues) completion queues") }
@@ -121,6 +126,6 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
         if grants > 0 { lines.append("\(grants) grants") }
         if connections > 0 { lines.append("\(connections) connections and listeners") }
         lines += arenas.map { "arena created at \($0)" }
-        return lines.isEmpty ? "nothing" : lines.joined(separator: "\n")
+        return lines
     }
 }

@@ -25,14 +25,14 @@ final class PrivilegedToken: Sendable {
 
     /// Unpins the page, unless that has happened.
     ///
-    /// - Returns: false if the device refused; it must be asked again, until it does not.
-    func release() -> Bool {
+    /// - Returns: the device's refusal; it must be asked again, until there is none.
+    func release() -> VerbError? {
         region.withLock { region in
-            guard let registered = region.take(), case .refused(let kept, _) = registered.deregister() else {
-                return true
+            guard let registered = region.take(), case .refused(let kept, let error) = registered.deregister() else {
+                return nil
             }
             region = consume kept
-            return false
+            return error
         }
     }
 }

@@ -34,6 +34,7 @@ extension AdapterCore {
             key = try register(registration, &backPressure, reaper)
         } catch {
             mappings.cancel(range.id)
+            noteRefusedBuild(of: chain.length, at: site, error)
             throw error
         }
         counters.builds.add(1, ordering: .relaxed)

@@ -27,6 +27,10 @@ final class Registration: @unchecked Sendable {
     var onUnpinned: (@Sendable () -> Void)?
     /// When the owner gave the mapping up.
     var releasedAt: MonotonicTime?
+    /// When the reaper last saw the released mapping in use.
+    var lastUse: MonotonicTime?
+    /// How often the device refused to unpin the memory.
+    var refusals = 0
 
     /// Describes memory that is not registered yet.
     init(

@@ -42,12 +42,12 @@ extension CompletionQueueCore {
     /// A completion names no request that is outstanding.
     @inline(never)
     func noteStray() {
-        adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
+        adapter.core.noteStrayCompletion()
     }
 
     /// The device answered a poll with a failure.
     @inline(never)
     func noteFailedPoll() {
-        adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
+        adapter.core.noteFailedPoll()
     }
 }

@@ -266,9 +266,11 @@ final class QueuePairCore: Sendable {
     static let drainTime = Duration.milliseconds(500)
 
     private func destroy() {
+        var attempt = 1
         while true {
             do { return try queuePair.close() } catch {
-                adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+                adapter.core.noteRefusedDestruction(of: "queue pair \(number)", error, attempt: attempt)
+                attempt += 1
                 usleep(10_000)
             }
         }

@@ -68,7 +68,9 @@ struct ReceivePath: ~Copyable, Sendable {
     /// Another adapter's mapping, whose address and token may by chance be right here, too.
     @usableFromInline @inline(never)
     func refuseForeign() throws(PostError) {
-        throw .unknownAddress(element: 0)
+        let error = PostError.unknownAddress(element: 0)
+        core.adapter.core.noteRefusedRequest(error)
+        throw error
     }
 
     @usableFromInline @inline(never)
@@ -92,6 +94,7 @@ struct ReceivePath: ~Copyable, Sendable {
             count = try poster.place(elements, areSinks: true, tokens: tokens, limits: limits, in: &chain)
         } catch {
             poster.abandon()
+            core.adapter.core.noteRefusedRequest(error)
             throw error
         }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)

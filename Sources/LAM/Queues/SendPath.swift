@@ -92,6 +92,7 @@ struct SendPath: ~Copyable, Sendable {
 
     /// A request was refused before it came here; what was deferred before it is handed over all the same (rule 2.6).
     mutating func refuse(_ error: PostError) -> PostError {
+        core.adapter.core.noteRefusedRequest(error)
         guard chain.count > 0, case .some = try? poster.pass(core) else { return error }
         defer { poster.leave() }
         ringAccepted()
@@ -120,6 +121,7 @@ struct SendPath: ~Copyable, Sendable {
                 request, identifier: wire.raw, elementCount: count,
                 flags: SendFlags(rawValue: signal(request.flags).rawValue | extra.rawValue))
         } catch {
+            core.adapter.core.noteRefusedRequest(error)
             ringAccepted()
             throw error
         }

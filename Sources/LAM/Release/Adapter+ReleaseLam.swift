@@ -44,7 +44,7 @@ extension AdapterCore {
     /// Closes the mapping, and notes when; the rest is the reaper's.
     fileprivate func beginRelease(_ registration: Registration) {
         close(registration)
-        if mappings.isInUse(registration.id) { counters.deferredReleases.add(1, ordering: .relaxed) }
+        if mappings.isInUse(registration.id) { noteDeferral(of: registration) }
         registration.releasedAt = .now
         counters.pendingReleases.add(1, ordering: .relaxed)
     }

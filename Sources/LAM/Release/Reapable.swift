@@ -7,6 +7,8 @@ protocol Reapable: AnyObject, Sendable {
     var id: MappingID { get }
     /// Whether somebody waits for it.
     var isAwaited: Bool { get }
+    /// Something used it still at a certain moment.
+    func noteUse(at time: MonotonicTime)
     /// Lets it go, now that nothing uses it.
     ///
     /// - Throws: the device's refusal; it is as it was, to be tried again.
@@ -15,6 +17,8 @@ protocol Reapable: AnyObject, Sendable {
 
 extension Registration: Reapable {
     var isAwaited: Bool { onUnpinned != nil }
+
+    func noteUse(at time: MonotonicTime) { lastUse = time }
 
     func reap(in core: AdapterCore) throws(VerbError) {
         try core.deregister(self)

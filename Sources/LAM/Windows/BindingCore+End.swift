@@ -1,5 +1,6 @@
 import Synchronization
 import Tracking
+import Verbs
 
 extension BindingCore.Inside {
     /// Decides that the device is to give something up, which the caller then has it do with `end()`.
@@ -31,15 +32,16 @@ extension BindingCore {
             return inside.device.take()
         }
         guard let decision else { fatalError("BindingCore: nothing is to end") }
-        let isGone = device.end(decision.ending, adapter.core)
-        if isGone {
+        var refusal: VerbError?
+        do throws(VerbError) {
+            try device.end(decision.ending, adapter.core)
             // Before anybody can bind anew.
             if let binding = decision.binding { letGo(binding) }
-        } else {
-            adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+        } catch {
+            refusal = error
         }
         var mustRetry = false
-        finishEnding(consume device, isGone: isGone, &mustRetry).forEach { $0() }
+        finishEnding(consume device, refusal, &mustRetry).forEach { $0() }
         if mustRetry { retryLater() }
     }
 
@@ -51,21 +53,25 @@ extension BindingCore {
 
     /// - Returns: what is to be called.
     private func finishEnding(
-        _ device: consuming BindingDevice, isGone: Bool, _ mustRetry: inout Bool
+        _ device: consuming BindingDevice, _ refusal: VerbError?, _ mustRetry: inout Bool
     ) -> [@Sendable () -> Void] {
         var device = Optional(device)
+        var attempt = 0
         let callbacks = inside.withLock { inside -> [@Sendable () -> Void] in
             inside.device = device.take()!
             inside.isInVerb = false
-            mustRetry = !isGone && !inside.isRetryPending
+            inside.refusals = refusal == nil ? 0 : inside.refusals + 1
+            attempt = inside.refusals
+            mustRetry = refusal != nil && !inside.isRetryPending
             if mustRetry { inside.isRetryPending = true }
-            guard isGone else { return [] }
+            guard refusal == nil else { return [] }
             inside.state = .unbound
             inside.isInvalidatedByPeer = false
             defer { inside.onUnbound = [] }
             return inside.onUnbound
         }
         inside.signal()
+        if let refusal { adapter.core.noteRefusedDestruction(of: "memory window", refusal, attempt: attempt) }
         return callbacks
     }
 

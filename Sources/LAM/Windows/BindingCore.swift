@@ -47,6 +47,8 @@ final class BindingCore: Sendable {
         var state = State.unbound
         /// A thread has `device`, and the device is working for it.
         var isInVerb = false
+        /// How often the device refused to give up what is to go.
+        var refusals = 0
         /// The device refused, and is going to be asked again.
         var isRetryPending = false
         /// The peer invalidated what is being bound: its message may be polled before the bind's own completion.

@@ -132,19 +132,18 @@ struct BindingDevice: ~Copyable {
 
     /// Has the device give up what was registered, and with `everything` the window before it.
     ///
-    /// - Returns: false if it refused; what it refused is still here.
-    mutating func end(_ ending: BindingCore.Ending, _ core: AdapterCore) -> Bool {
-        if ending == .everything, let window = window.take(), case .refused(let kept, _) = window.deallocate() {
+    /// - Throws: the refusal; what was refused is still here.
+    mutating func end(_ ending: BindingCore.Ending, _ core: AdapterCore) throws(VerbError) {
+        if ending == .everything, let window = window.take(), case .refused(let kept, let error) = window.deallocate() {
             self.window = consume kept
-            return false
+            throw error
         }
         if let region = region.take() {
-            if case .refused(let kept, _) = region.deregister() {
+            if case .refused(let kept, let error) = region.deregister() {
                 self.region = consume kept
-                return false
+                throw error
             }
             core.budget.giveBack(pinnedBytes)
         }
-        return true
     }
 }

@@ -25,7 +25,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
         // Another adapter's address and token may by chance be right here, too.
-        guard mapping.adapter === core.adapter else { throw .unknownAddress(element: 0) }
+        guard mapping.adapter === core.adapter else { throw refuse(.unknownAddress(element: 0)) }
         let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
         try post(element.span, context: context)
     }
@@ -39,7 +39,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
             count = try poster.place(elements, areSinks: true, tokens: tokens, limits: limits, in: &chain)
         } catch {
             poster.abandon()
-            throw error
+            throw refuse(error)
         }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
         chain.append(identifier: wire.raw, elementCount: count)
@@ -49,5 +49,11 @@ struct SharedReceivePath: ~Copyable, Sendable {
         guard case .refused(_, let code) = outcome else { return }
         poster.withdraw()
         throw .verbFailed(verb: "ibv_post_srq_recv", errno: code)
+    }
+
+    /// A receive was refused before it came to the device.
+    private func refuse(_ error: PostError) -> PostError {
+        core.adapter.core.noteRefusedRequest(error)
+        return error
     }
 }

@@ -133,12 +133,14 @@ final class SharedReceiveQueueCore: Sendable {
 
     /// Destroys it; nobody posts, and nothing completes any more. Called once.
     private func end() {
+        var attempt = 1
         while true {
             do {
                 try sharedQueue.close()
                 break
             } catch {
-                adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+                adapter.core.noteRefusedDestruction(of: "shared receive queue \(number)", error, attempt: attempt)
+                attempt += 1
                 usleep(10_000)
             }
         }

@@ -95,11 +95,12 @@ extension AdapterSimulation {
         else { return }
         let flags: RequestFlags = Bool.random(using: &random) ? .silentSuccess : []
         let own = mapping.element.address.rawValue
+        let pages = PageArray(firstByte: mapping.element.address, length: Int(mapping.element.length))
         let base = Bool.random(using: &random) ? own : 1 << 40 | own % UInt64(fakePageSize)
         let access: RegionAccess = [[.remoteRead], [.remoteWrite], [.localWrite]].randomElement(using: &random)!
         post(isSilent: !flags.isEmpty) { context throws(PostError) in
             _ = try queuePair.queuePair?.fastRegister(
-                region.region, pages: mapping.pages, firstByteOffset: mapping.firstByteOffset,
+                region.region, pages: pages, firstByteOffset: Int(own % UInt64(fakePageSize)),
                 length: 64, baseAddress: base, access: access, context: context, flags: flags)
         }
     }
