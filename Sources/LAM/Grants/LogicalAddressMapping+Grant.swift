@@ -20,7 +20,14 @@ extension LogicalAddressMapping {
     ) async throws(PostError) -> Grant {
         let binding = BindingCore(of: adapter, CountedChild(.grant, of: adapter.core))
         let deadlines = try time == nil ? nil : adapter.deadlineThread()
-        let remote = try queuePair.bind(binding, over: self, bytes, access: access)
+        let remote: RemoteMemory
+        do throws(PostError) {
+            remote = try queuePair.bind(binding, over: self, bytes, access: access)
+        } catch {
+            // A window may be there already.
+            binding.abandon()
+            throw error
+        }
         while binding.isUsable == nil {
             queuePair.core.sendCompletions.pollForUser()
             guard binding.isUsable == nil else { break }

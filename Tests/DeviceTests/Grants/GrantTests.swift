@@ -119,7 +119,9 @@ extension OnDevice {
             pair.closeQueuePairs()
         }
 
-        @Test("is revoked at once though its queue is full of requests that do not complete, or has failed", arguments: [true, false])
+        @Test(
+            "is revoked at once though its queue is full of requests that do not complete, or has failed",
+            arguments: [true, false])
         func revokedWithoutPost(isFull: Bool) async throws {
             var pair = try Pair()
             let mapping = try pair.adapter.buildLam(over: PageBuffer(count: Self.page))

@@ -18,7 +18,9 @@ struct GrantTests {
         }
     }
 
-    @Test("opens the bytes that were asked for, with the rights that were asked for, and no more", arguments: Kind.allCases)
+    @Test(
+        "opens the bytes that were asked for, with the rights that were asked for, and no more",
+        arguments: Kind.allCases)
     func opens(kind: Kind) async throws {
         try await withFakeAdapter(over: kind.device) { adapter, device in
             var completions = try adapter.createCompletionQueue(depth: 8)
@@ -94,7 +96,9 @@ struct GrantTests {
             if isFull {
                 while true { do { try queuePair.send(other, 0..<8) } catch { break } }
             } else {
+                try queuePair.send(other, 0..<8)
                 device.fail(queuePair.number)
+                #expect(completions.take(1).map(\.status) == [.retriesExceeded])
                 #expect(eventually { !grant.isLive })
             }
             grant.revoke()
@@ -152,7 +156,9 @@ struct GrantTests {
         }
     }
 
-    @Test("holds its mapping until the device has let go of everything", arguments: [Verb.deallocateWindow, .deregisterRegion])
+    @Test(
+        "holds its mapping until the device has let go of everything",
+        arguments: [Verb.deallocateWindow, .deregisterRegion])
     func refused(verb: Verb) async throws {
         try await withFakeAdapter(over: Kind.soft.device) { adapter, device in
             let completions = try adapter.createCompletionQueue(depth: 8)
