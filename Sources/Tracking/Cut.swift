@@ -92,7 +92,7 @@ extension MappingTable {
     ///   - device: where the device finds it.
     /// - Returns: a cut that was never open; nil when every slot is taken, or the part is longer than 1 GiB.
     package func reserveCut(memory: UInt64, room: UInt64, device: KeyedAddress) -> Cut? {
-        guard room <= Self.longestCut, let index = takeSlot(.ordinary) else { return nil }
+        guard room <= Self.longestCut, let index = takeSlot(.ordinary, memory: memory) else { return nil }
         let slot = unsafe slots.element(at: index)!
         let shift = AddressLayout.generationShift(room: room)
         let generation = unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)

@@ -21,6 +21,8 @@ package final class MappingTable: Sendable {
     @usableFromInline let queues: QueueTable
     /// The shared receive queues whose requests name them.
     package let sharedQueues = SharedQueueTable()
+    /// Where the memory of each is in this process, by slot; apart, because no device asks for it.
+    let memories = ChunkedTable<Atomic<UInt64>>()
     private let free = Locked(FreeSlots())
     /// How to find a cut by an address of the device, by the slot of the memory it was cut from.
     let divisions = Locked<[UInt32: @Sendable (UInt64) -> Cut?]>([:])
@@ -47,7 +49,8 @@ package final class MappingTable: Sendable {
     /// The range is not usable yet: memory is registered at exactly this address, then the mapping is published.
     /// - Returns: nil when every slot of the size is taken, or the range is longer than 128 TiB.
     package func reserve(memory: UInt64, length: UInt64) -> (id: MappingID, base: UInt64)? {
-        guard let size = AddressLayout.size(memory: memory, length: length), let index = takeSlot(size) else {
+        guard let size = AddressLayout.size(memory: memory, length: length), let index = takeSlot(size, memory: memory)
+        else {
             return nil
         }
         let slot = unsafe slots.element(at: index)!
@@ -59,12 +62,18 @@ package final class MappingTable: Sendable {
         return (id, address)
     }
 
-    func takeSlot(_ size: SlotSize) -> UInt32? {
+    /// Takes a slot for memory that begins at an address of this process.
+    func takeSlot(_ size: SlotSize, memory: UInt64) -> UInt32? {
         free.withLock { free in
-            switch size {
-            case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
-            case .large: free.large.take(from: slots) { MappingSlot() }
-            }
+            let index =
+                switch size {
+                case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
+                case .large: free.large.take(from: slots) { MappingSlot() }
+                }
+            guard let index else { return nil }
+            if unsafe memories.element(at: index) == nil { memories.grow(toHold: index) { Atomic(0) } }
+            unsafe memories.element(at: index)!.pointee.store(memory, ordering: .relaxed)
+            return index
         }
     }
 

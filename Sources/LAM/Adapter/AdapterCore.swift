@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Tracking
 import Verbs
@@ -20,6 +21,8 @@ final class AdapterCore: Sendable {
     /// Whether the device says when a queue pair in the error state is done with its shared receive queue.
     let reportsLastReceives = Atomic<Bool>(false)
     private let identifiers = Atomic<UInt>(0)
+    /// The threads on which users are called.
+    private let callbackThreads = Monitor<Set<pthread_t>>([])
 
     init(device: DeviceContext, options: AdapterOptions) throws(VerbError) {
         self.options = options
@@ -60,6 +63,16 @@ final class AdapterCore: Sendable {
         // Only uniqueness matters.
         identifiers.wrappingAdd(1, ordering: .relaxed).newValue
     }
+
+    /// Notes that the calling thread calls users from now on, or not any more.
+    func noteCallbackThread(_ isOne: Bool) {
+        callbackThreads.withLock { threads in
+            if isOne { threads.insert(pthread_self()) } else { threads.remove(pthread_self()) }
+        }
+    }
+
+    /// Whether the caller is inside a callback of the adapter or of one of its objects.
+    var isInsideCallback: Bool { callbackThreads.withLock { $0.contains(pthread_self()) } }
 
     /// Notes that a child is gone, and wakes a close that waits for it.
     func childGone(_ remove: (inout Children) -> Void) {

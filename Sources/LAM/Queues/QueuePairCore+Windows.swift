@@ -8,8 +8,10 @@ extension QueuePairCore {
     }
 
     /// The peer sent a message that invalidated a key, perhaps.
-    func peerInvalidated(_ key: UInt32) {
-        for window in windows.withLock({ Array($0.values) }) { window.peerInvalidated(key, on: self) }
+    ///
+    /// - Returns: whether a window of this queue pair has the key.
+    func peerInvalidated(_ key: UInt32) -> Bool {
+        windows.withLock { Array($0.values) }.contains { $0.peerInvalidated(key, on: self) }
     }
 
     /// Whether a bind or an invalidation has not completed yet.

@@ -13,12 +13,19 @@ public struct RequestFlags: OptionSet, Hashable, Sendable {
     @inlinable @inline(__always)
     func has(_ flag: RequestFlags) -> Bool { rawValue & flag.rawValue != 0 }
 
+    /// Whether the request is to be kept or copied, and not to be posted as it is.
+    @inlinable @inline(__always)
+    var isUnusual: Bool { rawValue & (Self.defer.rawValue | Self.inline.rawValue) != 0 }
+
     /// Success produces no completion; failure does. The request is unsignaled, so its success costs nothing.
     @inlinable public static var silentSuccess: RequestFlags { RequestFlags(rawValue: 0x001) }
     /// The device does not begin before all earlier reads of the queue have completed.
     @inlinable public static var readFence: RequestFlags { RequestFlags(rawValue: 0x002) }
     /// The peer's completion queue, if armed for solicited completions, notifies.
     @inlinable public static var solicitEvent: RequestFlags { RequestFlags(rawValue: 0x004) }
+    /// The data is copied during the call; the memory need not stay. A request may then have any number of elements, up to
+    /// ``QueuePairCapacity/inlineBytes``, whose tokens do not matter. It is never deferred. Means nothing for a read.
+    @inlinable public static var inline: RequestFlags { RequestFlags(rawValue: 0x040) }
     /// The device is told together with the next request that does not have this flag.
     @inlinable public static var `defer`: RequestFlags { RequestFlags(rawValue: 0x200) }
 }
@@ -37,6 +44,11 @@ public enum Operation: UInt16, Hashable, Sendable {
     case read = 32
     /// A write to a peer's memory.
     case write = 64
+    /// A receive whose message invalidated a window of this side: ``Completion/invalidatedKey``.
+    case receiveAndInvalidate = 0x8001
+
+    /// Whether it is a receive, of either kind.
+    public var isReceive: Bool { self == .receive || self == .receiveAndInvalidate }
 }
 
 /// What the library keeps with a request until it is retired, in 32 bits.

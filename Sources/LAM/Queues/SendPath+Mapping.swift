@@ -40,7 +40,7 @@ extension SendPath {
         // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
-            && count &- 1 < lengthLimit && !flags.has(.defer) && chain.count == 0
+            && count &- 1 < lengthLimit && !flags.isUnusual && chain.count == 0
             && (operation != .read || place.isWritable)
     }
 

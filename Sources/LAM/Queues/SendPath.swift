@@ -15,7 +15,8 @@ struct SendPath: ~Copyable, Sendable {
     @usableFromInline let adapter: ObjectIdentifier
     let token: UInt32
     private let limits: ElementLimits
-    private let inlineLimit: Int
+    let inlineLimit: Int
+    var gathered: InlineBuffer
     /// Bytes of a request of one element.
     @usableFromInline let lengthLimit: UInt64
     /// How many requests in a row may be unsignaled; the one after them is signaled in any case.
@@ -41,6 +42,7 @@ struct SendPath: ~Copyable, Sendable {
         limits = ElementLimits(
             count: core.capacity.sendElements, bytes: UInt64(core.adapter.info.maxTransferLength))
         inlineLimit = core.capacity.inlineBytes
+        gathered = InlineBuffer(capacity: inlineLimit)
         lengthLimit = limits.count == 0 ? 0 : min(UInt64(UInt32.max), limits.bytes)
         unsignaledLimit = UInt64(core.capacity.sendDepth) / 2
     }
@@ -50,6 +52,7 @@ struct SendPath: ~Copyable, Sendable {
     /// Posts one request, and the deferred ones before it.
     @inline(__always)
     mutating func post(_ request: Request, _ elements: Span<ScatterGatherElement>) throws(PostError) {
+        if request.flags.has(.inline), request.operation != .read { return try postInline(request, elements) }
         try poster.pass(core)
         defer { poster.leave() }
         try prepare(request) { (path) throws(PostError) in
@@ -58,16 +61,6 @@ struct SendPath: ~Copyable, Sendable {
         if request.flags.has(.defer) {
             core.deferredCount.store(chain.count, ordering: .releasing)
         } else {
-            try ring()
-        }
-    }
-
-    /// Posts one request whose data the device copies during the call; no mapping is involved.
-    mutating func post(_ request: Request, inline bytes: RawSpan) throws(PostError) {
-        try poster.pass(core)
-        defer { poster.leave() }
-        try unsafe bytes.withUnsafeBytes { (bytes) throws(PostError) in
-            try prepare(request, extra: .inline) { (path) throws(PostError) in try unsafe path.placeInline(bytes) }
             try ring()
         }
     }
@@ -107,7 +100,7 @@ struct SendPath: ~Copyable, Sendable {
 
     /// Gives the request its position and adds it to the chain; a failure hands over what was deferred before it.
     @inline(__always)
-    private mutating func prepare(
+    mutating func prepare(
         _ request: Request, extra: SendFlags = SendFlags(rawValue: 0),
         _ place: (inout SendPath) throws(PostError) -> Int
     ) throws(PostError) {
@@ -135,14 +128,6 @@ struct SendPath: ~Copyable, Sendable {
         _ elements: Span<ScatterGatherElement>, areSinks: Bool
     ) throws(PostError) -> Int {
         try poster.place(elements, areSinks: areSinks, token: token, limits: limits, in: &chain)
-    }
-
-    private mutating func placeInline(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> Int {
-        guard bytes.count <= inlineLimit else { throw .inlineTooLong(bytes: bytes.count, limit: inlineLimit) }
-        guard bytes.count > 0 else { return 0 }
-        chain.setElement(
-            0, address: UInt64(UInt(bitPattern: bytes.baseAddress)), length: UInt32(bytes.count), key: 0)
-        return 1
     }
 
     @inline(__always)

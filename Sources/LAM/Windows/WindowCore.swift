@@ -177,10 +177,11 @@ final class WindowCore: Sendable {
     /// A message of the peer arrived that invalidated `key`, if the device knew it on this queue pair.
     ///
     /// From now on an invalidation by this side must not reach the device (T1).
-    func peerInvalidated(_ key: UInt32, on queuePair: QueuePairCore) {
+    /// - Returns: whether it is bound there under that key.
+    func peerInvalidated(_ key: UInt32, on queuePair: QueuePairCore) -> Bool {
         inside.withLock { inside in
             guard let binding = inside.state.binding, binding.remote.key == key, binding.queuePair === queuePair else {
-                return
+                return false
             }
             switch inside.state {
             case .bound: unbind(&inside)
@@ -188,6 +189,7 @@ final class WindowCore: Sendable {
             // The device has this side's invalidation as well, and says how it went.
             case .unbound, .invalidating, .dying: break
             }
+            return true
         }
     }
 

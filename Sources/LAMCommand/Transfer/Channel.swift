@@ -159,7 +159,7 @@ extension Channel {
 
     /// A receive fails only because the connection has ended, and a flushed request was never begun.
     private func failure(_ completion: Completion) -> TransferFailure {
-        completion.status == .flushed || completion.operation == .receive
+        completion.status == .flushed || completion.operation.isReceive
             ? .disconnected : .request(completion.operation, completion.status)
     }
 }

@@ -44,6 +44,13 @@ extension FakeDevice {
                 return 0
             }
         }
+        unsafe verbs.queryModeration = { [self] _, count, microseconds in
+            call(.queryDeviceExtended) { state in
+                unsafe count.pointee = state.moderationLimits.count
+                unsafe microseconds.pointee = state.moderationLimits.microseconds
+                return 0
+            }
+        }
         unsafe verbs.queryPort = { [self] _, port, attributes in
             call(.queryPort) { _ in
                 guard port == 1 else { return EINVAL }

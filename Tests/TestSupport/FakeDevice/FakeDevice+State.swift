@@ -11,6 +11,10 @@ extension FakeDevice {
         let carriesOutSendsAtOnce: Bool
         let vendorID: UInt32
         let reportsLastReceives: Bool
+        /// How far events of completion queues can be moderated: not at all, as on rxe, until the test says.
+        var moderationLimits = Moderation.off
+        /// What was set, oldest first.
+        var moderations: [Moderation] = []
         /// Queue pairs keep the receives that they have begun, in the error state, until the test says.
         var holdsLastReceives = false
 

@@ -16,7 +16,7 @@ final class SharedReceiveQueueCore: Sendable {
     let hasFailed = Atomic<Bool>(false)
     /// Held while the verbs' object is changed, so that its events can be told from those before the change.
     let control: Monitor<Control>
-    let telling: Telling
+    let telling: Telling<SharedReceiveQueueNotification>
 
     /// What is known about the verbs' object and who uses it.
     struct Control {
@@ -115,7 +115,8 @@ final class SharedReceiveQueueCore: Sendable {
 
     /// The owner gives it up.
     func surrender() {
-        telling.end(unlessOn: adapter.events)
+        telling.end()
+        if !adapter.events.isCurrent { telling.awaitEnd() }
         let isLast = control.withLock { control in
             control.isOwned = false
             return control.queuePairs.isEmpty

@@ -139,7 +139,7 @@ final class SimulatedCompletionQueue {
     }
 
     func check(_ completion: Completion, _ objections: inout [String]) {
-        let queue = "\(completion.queuePairNumber) \(completion.operation == .receive ? "receive" : "send")"
+        let queue = "\(completion.queuePairNumber) \(completion.operation.isReceive ? "receive" : "send")"
         if completion.context <= last[queue, default: 0] {
             objections.append("\(completion) comes after \(last[queue, default: 0])")
         }
