@@ -26,6 +26,8 @@ public enum AdapterError: Error, Hashable, Sendable {
     case moderationUnlimited
     /// The shared receive queue was not closed in the time that was given, because these queue pairs use it.
     case queuePairsLeft(numbers: [UInt32])
+    /// The adapter cannot be closed by one of its own callbacks.
+    case insideCallback
     /// The adapter was not closed in the time that was given, because these are left.
     case survivors(Survivors)
     /// A verb failed: which one, and the `errno` value that it gave.
@@ -73,6 +75,8 @@ extension AdapterError: CustomStringConvertible {
             "a moderation needs a count of at most the queue's depth, an interval, or both"
         case .queuePairsLeft(let numbers):
             "the shared receive queue is still used by queue pairs \(numbers); it ends when they are closed"
+        case .insideCallback:
+            "an adapter's close waits for its callbacks and cannot be called by one; have another thread or a task do it"
         case .survivors(let survivors):
             "the adapter is still used by:\n\(survivors)"
         case .verbFailed(let verb, let code):

@@ -1,9 +1,9 @@
 import Verbs
 
-/// A thread for what may take a while: ending the queue pairs and windows of an adapter, which a device can be slow to
-/// give up.
+/// A thread for what may take a while, one after the other: ending the queue pairs and windows of an adapter, which a
+/// device can be slow to give up, or calling users.
 ///
-/// Apart from the reaper, whose promise to unpin in time must not wait for it.
+/// Apart from the reaper, whose promise to unpin in time must not wait for it, and from each other.
 final class ErrandThread: Sendable {
     private struct Inbox {
         var errands: [@Sendable () -> Void] = []
@@ -21,6 +21,9 @@ final class ErrandThread: Sendable {
             while let errands = Self.next(inbox) { errands.forEach { $0() } }
         }
     }
+
+    /// Whether the caller runs on it.
+    var isCurrent: Bool { thread.isCurrent }
 
     /// Has `errand` run after those handed over before it.
     func run(_ errand: @escaping @Sendable () -> Void) {

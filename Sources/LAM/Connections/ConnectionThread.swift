@@ -4,25 +4,38 @@ import Verbs
 /// The thread on which everything about the connections of one adapter happens.
 ///
 /// Each state machine is touched by this thread only, so none has a lock; and since the same thread reads the events
-/// and destroys the identifiers, no event can concern an identifier that is gone. Completions and callbacks of users
-/// are called from here.
+/// and destroys the identifiers, no event can concern an identifier that is gone. Users are called on another thread, so
+/// that a slow one keeps no connection waiting.
 final class ConnectionThread: Sendable {
     let mailbox: ConnectionMailbox
     private let thread: WorkerThread
+    private let callbacks: ErrandThread
 
-    /// Opens an event channel and starts the thread.
+    /// Opens an event channel and starts the threads.
     init(core: AdapterCore, info: AdapterInfo) throws(VerbError) {
         let channel = try EventChannel(verbs: core.device.verbs)
         mailbox = try ConnectionMailbox()
-        thread = try WorkerThread { [mailbox] in
-            Self.serve(ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox))
+        let callbacks = try ErrandThread()
+        self.callbacks = callbacks
+        do throws(VerbError) {
+            thread = try WorkerThread { [mailbox] in
+                Self.serve(
+                    ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox, callbacks: callbacks))
+            }
+        } catch {
+            callbacks.stop()
+            throw error
         }
     }
+
+    /// Whether the caller is a user's callback.
+    var isCallingBack: Bool { callbacks.isCurrent }
 
     /// Ends the thread, and with it whatever connection is left. Called once.
     func stop() {
         mailbox.stop()
         thread.join()
+        callbacks.stop()
     }
 
     private static func serve(_ table: ConnectionTable) {
