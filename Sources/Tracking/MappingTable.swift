@@ -82,17 +82,27 @@ package final class MappingTable: Sendable {
     /// - Parameters:
     ///   - id: the mapping, whose range is reserved.
     ///   - length: how many bytes of the range are mapped.
-    ///   - key: the key by which the device knows them.
+    ///   - device: how the device knows the first of them.
     ///   - isWritable: whether the device may write to them.
     /// - Returns: where it is, until it is closed.
     @discardableResult
-    package func publish(_ id: MappingID, length: UInt64, key: UInt32, isWritable: Bool = true) -> MappingPlace {
+    package func publish(
+        _ id: MappingID, length: UInt64, device: KeyedAddress, isWritable: Bool = true
+    ) -> MappingPlace {
         let slot = unsafe slot(of: id, in: .reserved)
         unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
-        unsafe slot.pointee.key.store(key, ordering: .relaxed)
-        unsafe slot.pointee.device.store(slot.pointee.address, ordering: .relaxed)
+        unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
+        unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
         unsafe slot.pointee.open(id, length: length)
         return unsafe MappingPlace(slot)
+    }
+
+    /// The same for memory that the device knows by its logical address.
+    @discardableResult
+    package func publish(_ id: MappingID, length: UInt64, key: UInt32, isWritable: Bool = true) -> MappingPlace {
+        let address = unsafe slot(of: id, in: .reserved).pointee.address
+        return publish(
+            id, length: length, device: KeyedAddress(address: address, key: key), isWritable: isWritable)
     }
 
     /// Gives a reserved range back without ever having published it.

@@ -8,8 +8,8 @@ extension Adapter {
     /// so that loops over their requests end. When it returns, no callback of the adapter is running, and none will.
     /// - Parameter patience: how long to wait; nil waits without end.
     /// - Throws: ``AdapterError/survivors(_:)`` when the time is over, which is logged, too. The adapter stays closing and
-    ///   can be asked again. ``AdapterError/insideCallback`` on a thread on which the adapter calls its users, where it would wait for
-    ///   itself; this changes nothing.
+    ///   can be asked again. ``AdapterError/insideCallback`` on a thread on which the adapter calls its users, where it
+    ///   would wait for itself; this changes nothing.
     public func close(waiting patience: Duration? = nil) throws(AdapterError) {
         guard !isCallingBack else { throw .insideCallback }
         core.children.withLock { $0.isClosing = true }

@@ -17,6 +17,8 @@ public final class Adapter: Sendable {
     let reaper: Reaper
     let errands: ErrandThread
     let events: EventThread
+    /// Revokes grants in time, whatever the errands take; started by the first grant that ends by itself.
+    let deadlines = Monitor<ErrandThread?>(nil)
     /// Started by the first connector or listener.
     let connectionThread = Monitor<ConnectionThread?>(nil)
 
@@ -46,6 +48,7 @@ public final class Adapter: Sendable {
 
     deinit {
         stopConnections()
+        deadlines.withLock { $0.take() }?.stop()
         errands.stop()
         reaper.stop()
         events.stop()

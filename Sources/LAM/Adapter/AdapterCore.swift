@@ -13,6 +13,8 @@ final class AdapterCore: Sendable {
     let token: PrivilegedToken
     let queues: QueueTable
     let mappings: MappingTable
+    /// What local tokens of memory regions stand for.
+    let regions: RegionTable
     /// Nil where the kernel has no such barrier; then posts and polls have fences of their own.
     let barrier: Membarrier?
     let children = Monitor(Children())
@@ -37,6 +39,7 @@ final class AdapterCore: Sendable {
         try observer?.begin { [budget] in counters.snapshot(pinnedBytes: budget.pinnedBytes) }
         domain = try ProtectionDomain(in: device)
         token = try PrivilegedToken(in: domain)
+        regions = RegionTable(reserving: token.key)
         barrier = try? Membarrier()
         queues = QueueTable(ownerFences: barrier == nil)
         mappings = MappingTable(queues: queues)
@@ -100,6 +103,14 @@ final class AdapterCore: Sendable {
     /// All queue pairs that are not closed.
     var queuePairs: [QueuePairCore] {
         children.withLock { $0.queuePairs.filter { $0.key == $0.value.sendQueue }.map(\.value) }
+    }
+
+    /// The registration of memory that is held, by an address by which the device knows it.
+    func registration(behind address: UInt64) -> Registration {
+        guard let registration = children.withLock({ $0.registration(at: AddressLayout.slot(of: address)) }) else {
+            fatalError("AdapterCore: nothing is registered at \(hexadecimal(address))")
+        }
+        return registration
     }
 
     /// A shared receive queue; nil once it is gone.

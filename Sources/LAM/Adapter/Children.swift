@@ -12,7 +12,8 @@ struct Children {
     var sharedReceiveQueues: [QueueID: SharedReceiveQueueCore] = [:]
     private var lastSharedReceiveQueueNumber = 0
     var completionQueueCount = 0
-    var windowCount = 0
+    /// Those that nothing needs to be known of.
+    var counts: [CountedChild.Kind: Int] = [:]
     var connectionCount = 0
 
     /// Set by `close`: nothing new is created.
@@ -20,7 +21,7 @@ struct Children {
 
     var isEmpty: Bool {
         mappingCount == 0 && queuePairs.isEmpty && sharedReceiveQueues.isEmpty && completionQueueCount == 0
-            && windowCount == 0 && connectionCount == 0 && arenas.isEmpty
+            && counts.values.allSatisfy { $0 == 0 } && connectionCount == 0 && arenas.isEmpty
     }
 
     /// A number for a new shared receive queue.
@@ -57,6 +58,11 @@ struct Children {
         mappingCount -= 1
     }
 
+    /// The registration whose mapping, or slab, has a slot.
+    func registration(at slot: UInt32) -> Registration? {
+        Int(slot) < registrations.count ? registrations[Int(slot)] : nil
+    }
+
     /// The registrations of all mappings.
     var living: [Registration] { registrations.compactMap { $0 } }
 
@@ -65,7 +71,8 @@ struct Children {
         Survivors(
             mappings: mappings, queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
             sharedReceiveQueues: sharedReceiveQueues.values.map(\.number).sorted(),
-            completionQueues: completionQueueCount, windows: windowCount, connections: connectionCount,
+            completionQueues: completionQueueCount, windows: counts[.window] ?? 0,
+            regions: counts[.region] ?? 0, grants: counts[.grant] ?? 0, connections: connectionCount,
             arenas: arenas.values.map(\.site))
     }
 }
@@ -92,6 +99,10 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
     public let completionQueues: Int
     /// Memory windows.
     public let windows: Int
+    /// Memory regions.
+    public let regions: Int
+    /// Grants.
+    public let grants: Int
     /// Listeners, connectors and connections.
     public let connections: Int
     /// Where each arena was created that is not closed, or that a mapping was cut from.
@@ -111,6 +122,8 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
         if !sharedReceiveQueues.isEmpty { lines.append("shared receive queues \(sharedReceiveQueues)") }
         if completionQueues > 0 { lines.append("\(completionQueues) completion queues") }
         if windows > 0 { lines.append("\(windows) memory windows") }
+        if regions > 0 { lines.append("\(regions) memory regions") }
+        if grants > 0 { lines.append("\(grants) grants") }
         if connections > 0 { lines.append("\(connections) connections and listeners") }
         lines += arenas.map { "arena created at \($0)" }
         return lines

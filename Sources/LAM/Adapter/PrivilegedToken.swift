@@ -6,11 +6,11 @@ import Verbs
 final class PrivilegedToken: Sendable {
     /// The token.
     let key: UInt32
-    private let region: Monitor<MemoryRegion?>
+    private let region: Monitor<Verbs.MemoryRegion?>
 
     init(in domain: ProtectionDomain) throws(VerbError) {
         // The page is never freed.
-        let registered = try unsafe MemoryRegion(
+        let registered = try unsafe Verbs.MemoryRegion(
             registering: UnsafeMutableRawBufferPointer(
                 start: UnsafeMutableRawPointer(bitPattern: Self.page), count: PageSpan.hostPageSize),
             at: UInt64(Self.page), rights: [], in: domain)

@@ -4,14 +4,14 @@ import Verbs
 
 /// What completions tell beside their results. All of it is rare.
 extension CompletionQueueCore {
-    /// A request failed, or concerns a window.
+    /// A request failed, or binds or invalidates something.
     ///
-    /// - Returns: whether it is a receive whose message invalidated a window.
+    /// - Returns: whether it is a receive whose message invalidated something.
     @inline(never)
     func noteSpecial(_ queue: QueueID, _ entry: WorkCompletion, _ tag: RequestTag, isSuccess: Bool) -> Bool {
         guard !queue.isShared else { return noteSpecial(ofShared: queue, entry, isSuccess: isSuccess) }
         let pair = adapter.core.queuePair(owning: queue)
-        if tag.concernsWindow { pair?.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
+        if tag.concernsBinding { pair?.bindingOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
         guard isSuccess else {
             pair?.noteFailure()
             return false

@@ -173,7 +173,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         let isSuccess = entry.status.rawValue == 0
         if retired.leavesFew { noteLow(retired.queue) }
         var operation = tag.operationNumber
-        if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
+        if !isSuccess || tag.concernsBinding || entry.mayInvalidate {
             let isInvalidation = noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
             if isInvalidation { operation = Operation.receiveAndInvalidate.rawValue }
         }

@@ -39,8 +39,9 @@ extension SendPath {
         gathered.clear()
         for index in elements.indices where elements[index].length > 0 {
             let element = elements[index]
+            let address = try tokens.inlineAddress(of: element, at: index)
             do throws(UseError) {
-                try core.adapter.core.mappings.withBytes(at: element.address.rawValue, length: element.length) {
+                try core.adapter.core.mappings.withBytes(at: address, length: element.length) {
                     gathered.append($0)
                 }
             } catch {

@@ -73,7 +73,7 @@ extension SendPath {
         _ place: MappingPlace, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64, flags: RequestFlags,
         _ operation: Operation
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: token)]
+        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: tokens.privileged)]
         try post(
             Request(operation: operation, context: context, flags: flags, remote: remote), element.span)
     }

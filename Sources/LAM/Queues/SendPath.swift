@@ -13,7 +13,7 @@ struct SendPath: ~Copyable, Sendable {
     @usableFromInline var single = SingleSend()
     @usableFromInline var chain: SendChain
     @usableFromInline let adapter: ObjectIdentifier
-    let token: UInt32
+    let tokens: ElementTokens
     private let limits: ElementLimits
     let inlineLimit: Int
     var gathered: InlineBuffer
@@ -28,6 +28,8 @@ struct SendPath: ~Copyable, Sendable {
         var context: UInt64
         var flags: RequestFlags
         var remote = RemoteMemory(address: 0, key: 0)
+        /// The key of the peer's that a send invalidates.
+        var invalidatedKey: UInt32?
     }
 
     init(_ core: QueuePairCore) {
@@ -38,7 +40,7 @@ struct SendPath: ~Copyable, Sendable {
         chain = SendChain(
             capacity: max(1, core.capacity.sendDepth), elementsPerRequest: max(1, core.capacity.sendElements))
         adapter = ObjectIdentifier(core.adapter)
-        token = core.adapter.privilegedToken
+        tokens = ElementTokens(of: core.adapter.core)
         limits = ElementLimits(
             count: core.capacity.sendElements, bytes: UInt64(core.adapter.info.maxTransferLength))
         inlineLimit = core.capacity.inlineBytes
@@ -65,9 +67,9 @@ struct SendPath: ~Copyable, Sendable {
         }
     }
 
-    /// Posts a request that concerns a window; `append` adds it to the chain.
+    /// Posts a request that binds or invalidates; `append` adds it to the chain.
     mutating func post(
-        _ operation: WindowOperation, context: UInt64, flags: RequestFlags,
+        _ operation: BindingOperation, context: UInt64, flags: RequestFlags,
         _ append: (inout SendChain, _ identifier: UInt64, SendFlags) -> Void
     ) throws(PostError) {
         try poster.pass(core)
@@ -78,12 +80,12 @@ struct SendPath: ~Copyable, Sendable {
         }
         let tag = RequestTag(operation.operation, isSilent: flags.contains(.silentSuccess))
         let wire = poster.commit(context: context, tag: tag.rawValue)
-        core.windowOperations.withLock { $0[wire] = operation }
+        core.bindingOperations.withLock { $0[wire] = operation }
         append(&chain, wire.raw, signal(flags.subtracting(.silentSuccess)))
         do {
             try ring()
         } catch {
-            _ = core.windowOperations.withLock { $0.removeValue(forKey: wire) }
+            _ = core.bindingOperations.withLock { $0.removeValue(forKey: wire) }
             throw error
         }
     }
@@ -129,7 +131,7 @@ struct SendPath: ~Copyable, Sendable {
     private mutating func place(
         _ elements: Span<ScatterGatherElement>, areSinks: Bool
     ) throws(PostError) -> Int {
-        try poster.place(elements, areSinks: areSinks, token: token, limits: limits, in: &chain)
+        try poster.place(elements, areSinks: areSinks, tokens: tokens, limits: limits, in: &chain)
     }
 
     @inline(__always)
@@ -144,7 +146,12 @@ struct SendPath: ~Copyable, Sendable {
                 identifier: identifier, elementCount: elementCount, flags: flags,
                 remoteAddress: request.remote.address, remoteKey: request.remote.key)
         default:
-            chain.appendSend(identifier: identifier, elementCount: elementCount, flags: flags)
+            if let key = request.invalidatedKey {
+                chain.appendSend(
+                    identifier: identifier, elementCount: elementCount, flags: flags, invalidatedKey: key)
+            } else {
+                chain.appendSend(identifier: identifier, elementCount: elementCount, flags: flags)
+            }
         }
     }
 }

@@ -88,7 +88,7 @@ public struct MappingUse: Hashable, Sendable, CustomStringConvertible {
     public let queues: [Queue]
     /// The shared receive queues, in no particular order.
     public let sharedReceiveQueues: [SharedQueue]
-    /// Windows that are bound over the mapping, or about to be.
+    /// Windows that are bound over the mapping, or about to be, and likewise fast registrations and grants.
     public let windows: Int
     /// Uses by requests of further queues: the first four that use a mapping are listed one by one.
     public let furtherRequests: Int

@@ -41,6 +41,9 @@ extension FakeDevice {
                 unsafe attributes.pointee = Self.attributes
                 unsafe attributes.pointee.max_mr = state.regionLimit
                 unsafe attributes.pointee.vendor_id = state.vendorID
+                if !state.hasWindows {
+                    unsafe attributes.pointee.device_cap_flags &= ~IBV_DEVICE_MEM_WINDOW_TYPE_2B.rawValue
+                }
                 return 0
             }
         }

@@ -8,7 +8,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
     private let target: SharedPostTarget
     private var poster: SharedRequestPoster
     private var chain: ReceiveChain
-    private let token: UInt32
+    private let tokens: ElementTokens
     private let limits: ElementLimits
 
     init(_ core: SharedReceiveQueueCore) {
@@ -16,7 +16,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
         target = core.sharedQueue.postTarget
         poster = SharedRequestPoster(queue: core.requests, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.elements))
-        token = core.adapter.privilegedToken
+        tokens = ElementTokens(of: core.adapter.core)
         limits = ElementLimits(count: core.elements, bytes: UInt64(Int64.max))
     }
 
@@ -36,7 +36,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
         guard poster.begin() else { throw .queueFull(depth: core.depth) }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, areSinks: true, token: token, limits: limits, in: &chain)
+            count = try poster.place(elements, areSinks: true, tokens: tokens, limits: limits, in: &chain)
         } catch {
             poster.abandon()
             throw refuse(error)

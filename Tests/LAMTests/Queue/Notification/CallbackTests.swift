@@ -120,23 +120,21 @@ struct CallbackTests {
         }
     }
 
-    @Test("[110] must not close the adapter, which would wait for it")
-    func closeAdapterInside() async {
-        await #expect(processExitsWith: .failure) {
-            try await withFakeAdapter { adapter, device in
-                var completions = try adapter.createCompletionQueue(depth: 8) { [adapter] _ in
-                    try? adapter.close(waiting: .zero)
-                    // Reached only where nothing detects it.
-                    exit(0)
-                }
-                var queuePair = try adapter.connectedQueuePair(completions)
-                let mapping = try adapter.map()
-                try queuePair.receive(into: mapping, 0..<8)
-                try completions.arm()
-                device.completeReceive(queuePair.number)
-                sleep(10)
-                exit(0)
+    @Test("[110] cannot close the adapter, which would wait for it")
+    func closeAdapterInside() async throws {
+        try await withFakeAdapter { adapter, device in
+            let errors = SharedValue<[AdapterError]>([])
+            var completions = try adapter.createCompletionQueue(depth: 8) { [adapter] _ in
+                do throws(AdapterError) { try adapter.close() } catch { errors.update { $0.append(error) } }
             }
+            var queuePair = try adapter.connectedQueuePair(completions)
+            let mapping = try adapter.map()
+            try queuePair.receive(into: mapping, 0..<8)
+            try completions.arm()
+            device.completeReceive(queuePair.number)
+            while errors.value.isEmpty { usleep(200) }
+            #expect(errors.value == [.insideCallback])
+            #expect(completions.take(1).count == 1)
         }
     }
 
