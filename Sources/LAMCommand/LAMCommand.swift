@@ -20,7 +20,7 @@ struct LAMCommand: AsyncParsableCommand {
 
             Exit status: 0 done; 1 not done, and standard error says why; 64 the call makes no sense.
             """,
-        subcommands: [Devices.self, Doctor.self, Serve.self, Get.self, Put.self, Demo.self])
+        subcommands: [Devices.self, Doctor.self, Serve.self, Get.self, Put.self, Demo.self, Perf.self])
 
     /// Runs the command that the arguments name, and exits.
     ///
