@@ -99,7 +99,8 @@ struct PerfRun: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Messages to measure.", valueName: "number"))
     var count = 1000
 
-    @Option(help: ArgumentHelp("Map the memory once, or for each message: fresh or arena.", valueName: "once|fresh|arena"))
+    @Option(
+        help: ArgumentHelp("Map the memory once, or for each message: fresh or arena.", valueName: "once|fresh|arena"))
     var mappings = MappingSource.once
 
     @Option(help: ArgumentHelp("Use this device rather than the one that leads to the server.", valueName: "name"))
@@ -112,7 +113,9 @@ struct PerfRun: AsyncParsableCommand {
         guard PerfTerms.sizes.contains(size) else { throw ValidationError("--size must be 1 to \(1 << 30)") }
         guard PerfTerms.depths.contains(depth ?? 1) else { throw ValidationError("--depth must be 1 to 4096") }
         guard PerfTerms.counts.contains(count) else { throw ValidationError("--count must be 1 to 100000000") }
-        guard !latency || depth == nil else { throw ValidationError("a latency is that of one message at a time: leave out --depth") }
+        guard !latency || depth == nil else {
+            throw ValidationError("a latency is that of one message at a time: leave out --depth")
+        }
         guard !latency || mappings == .once else {
             throw ValidationError("--mappings is for bandwidth; a latency is measured with one mapping")
         }

@@ -1,7 +1,10 @@
 import Testing
 
 @Suite struct ArgumentTests {
-    @Test(arguments: [[], ["devices"], ["doctor"], ["serve"], ["get"], ["put"], ["demo"], ["perf"], ["perf", "serve"], ["perf", "run"]])
+    @Test(arguments: [
+        [], ["devices"], ["doctor"], ["serve"], ["get"], ["put"], ["demo"], ["perf"], ["perf", "serve"],
+        ["perf", "run"],
+    ])
     func `help teaches with an example`(_ command: [String]) throws {
         let help = try Lam.run(arguments: command + ["--help"])
         #expect(help.status == 0)

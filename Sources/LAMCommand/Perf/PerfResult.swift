@@ -27,9 +27,11 @@ struct PerfResult {
     private var perSecond: Int { Int((Double(terms.count) / (elapsed / .seconds(1))).rounded()) }
 
     private var latencyLines: [String] {
-        ["median \(Quantity.time(percentile(0.5))), 99 % \(Quantity.time(percentile(0.99))), "
-            + "99.9 % \(Quantity.time(percentile(0.999))), least \(Quantity.time(percentile(0))), "
-            + "most \(Quantity.time(percentile(1)))"]
+        [
+            "median \(Quantity.time(percentile(0.5))), 99 % \(Quantity.time(percentile(0.99))), "
+                + "99.9 % \(Quantity.time(percentile(0.999))), least \(Quantity.time(percentile(0))), "
+                + "most \(Quantity.time(percentile(1)))"
+        ]
     }
 
     /// The time that a part of the messages did not exceed.
@@ -43,7 +45,8 @@ struct PerfResult {
     var json: String {
         get throws {
             var object: [String: JSONValue] = [
-                "operation": .text("\(terms.operation)"), "figure": .text("\(terms.figure)"), "bytes": .number(Double(terms.size)),
+                "operation": .text("\(terms.operation)"), "figure": .text("\(terms.figure)"),
+                "bytes": .number(Double(terms.size)),
                 "depth": .number(Double(terms.depth)), "count": .number(Double(terms.count)),
                 "mappings": .text(source.rawValue), "mappingsBuilt": .number(Double(mappingsBuilt)),
                 "device": .text(device.name), "firmware": .text(device.firmwareVersion),

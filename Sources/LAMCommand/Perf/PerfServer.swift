@@ -7,7 +7,7 @@ final class PerfServer: Sendable {
     private let isBusy = Atomic<Bool>(false)
     private let report: @Sendable (String) -> Void
 
-    /// - Parameter report: gets a line for each client that was served.
+    /// Serves on an adapter; `report` gets a line for each client that was served.
     init(_ adapter: Adapter, report: @escaping @Sendable (String) -> Void) {
         self.adapter = adapter
         self.report = report
