@@ -69,6 +69,8 @@ struct Client: ~Copyable {
     ) -> Result<Summary, any Error> {
         do {
             return .success(try transfer(&channel, adapter))
+        } catch PostError.ended {
+            return .failure(channel.lastWord())
         } catch {
             channel.giveUp(because: error)
             return .failure(error)
