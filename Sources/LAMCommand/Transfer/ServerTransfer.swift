@@ -5,7 +5,8 @@ import LAM
 protocol ServedFile: ~Copyable {
     /// Makes the memory of a chunk ready and posts the request that moves it.
     mutating func move(
-        _ grant: ChunkGrant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping, _ channel: inout Channel
+        _ grant: ChunkGrant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping,
+        _ channel: inout Channel
     ) throws
 
     /// Takes the memory of a chunk back after it has moved.
