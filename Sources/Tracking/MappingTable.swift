@@ -24,8 +24,8 @@ package final class MappingTable: Sendable {
     /// Where the memory of each is in this process, by slot; apart, because no device asks for it.
     let memories = ChunkedTable<Atomic<UInt64>>()
     private let free = Locked(FreeSlots())
-    /// How to find a cut by an address of the device, by the slot of the memory it was cut from.
-    let divisions = Locked<[UInt32: @Sendable (UInt64) -> Cut?]>([:])
+    /// How to find cuts by an address of the device, by the slot of the memory they were cut from.
+    let divisions = Locked<[UInt32: @Sendable (UInt64) -> [Cut]]>([:])
 
     private struct FreeSlots {
         var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)

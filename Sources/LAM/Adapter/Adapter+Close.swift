@@ -11,7 +11,7 @@ extension Adapter {
     ///   can be asked again. ``AdapterError/insideCallback`` on a thread on which the adapter calls its users, where it
     ///   would wait for itself; this changes nothing.
     public func close(waiting patience: Duration? = nil) throws(AdapterError) {
-        guard !isCallingBack else { throw .insideCallback }
+        guard !core.isInsideCallback else { throw .insideCallback }
         core.children.withLock { $0.isClosing = true }
         closeListeners()
         guard core.children.wait(atMost: patience, until: { $0.isEmpty ? true : nil }) == nil else {
@@ -47,11 +47,6 @@ extension Adapter {
             }
         }
         try result.get()
-    }
-
-    /// Whether the caller is a callback of the adapter.
-    private var isCallingBack: Bool {
-        core.isInsideCallback || events.isCurrent || connectionThread.withLock { $0?.isCallingBack ?? false }
     }
 
     /// Refuses what would be a new child of a closing adapter.

@@ -64,10 +64,12 @@ public final class Adapter: Sendable {
     /// What keeps the adapter open.
     public var survivors: Survivors {
         // What uses a mapping is found out through the children, too.
-        let (registrations, arenas) = core.children.withLock { ($0.living, Array($0.arenas.values)) }
+        let (registrations, arenas, caches) = core.children.withLock {
+            ($0.living, Array($0.arenas.values), Array($0.caches.values))
+        }
         let mappings =
             registrations.map { Survivors.Mapping(memory: $0.memory, site: $0.site, use: core.use(of: $0.id)) }
-            + arenas.flatMap(\.living)
+            + arenas.flatMap(\.living) + caches.flatMap(\.living)
         return core.children.withLock { $0.survivors(mappings) }
     }
 }

@@ -25,7 +25,7 @@ final class AdapterCore: Sendable {
     /// Whether the device says when a queue pair in the error state is done with its shared receive queue.
     let reportsLastReceives = Atomic<Bool>(false)
     private let identifiers = Atomic<UInt>(0)
-    /// The threads, besides that of events, on which users are called.
+    /// The threads on which users are called.
     private let callbackThreads = Monitor<Set<pthread_t>>([])
 
     init(
@@ -81,7 +81,7 @@ final class AdapterCore: Sendable {
         }
     }
 
-    /// Whether the caller is inside a callback of a completion queue.
+    /// Whether the caller is inside a callback of the adapter or of one of its objects.
     var isInsideCallback: Bool { callbackThreads.withLock { $0.contains(pthread_self()) } }
 
     /// Notes that a child is gone, and wakes a close that waits for it.

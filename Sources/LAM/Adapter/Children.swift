@@ -9,6 +9,7 @@ struct Children {
     /// Both queues of each queue pair.
     var queuePairs: [QueueID: QueuePairCore] = [:]
     var arenas: [ObjectIdentifier: ArenaCore] = [:]
+    var caches: [ObjectIdentifier: CacheCore] = [:]
     var sharedReceiveQueues: [QueueID: SharedReceiveQueueCore] = [:]
     private var lastSharedReceiveQueueNumber = 0
     var completionQueueCount = 0
@@ -22,6 +23,7 @@ struct Children {
     var isEmpty: Bool {
         mappingCount == 0 && queuePairs.isEmpty && sharedReceiveQueues.isEmpty && completionQueueCount == 0
             && counts.values.allSatisfy { $0 == 0 } && connectionCount == 0 && arenas.isEmpty
+            && caches.isEmpty
     }
 
     /// A number for a new shared receive queue.
@@ -73,7 +75,7 @@ struct Children {
             sharedReceiveQueues: sharedReceiveQueues.values.map(\.number).sorted(),
             completionQueues: completionQueueCount, windows: counts[.window] ?? 0,
             regions: counts[.region] ?? 0, grants: counts[.grant] ?? 0, connections: connectionCount,
-            arenas: arenas.values.map(\.site))
+            arenas: arenas.values.map(\.site), caches: caches.values.map(\.site))
     }
 }
 
@@ -107,6 +109,8 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
     public let connections: Int
     /// Where each arena was created that is not closed, or that a mapping was cut from.
     public let arenas: [BuildSite]
+    /// Where each registration cache was created that is not closed, or has a registration.
+    public let caches: [BuildSite]
 
     /// One line for each kind of object, and one for each mapping with the place that built it.
     public var description: String {
@@ -126,6 +130,7 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
         if grants > 0 { lines.append("\(grants) grants") }
         if connections > 0 { lines.append("\(connections) connections and listeners") }
         lines += arenas.map { "arena created at \($0)" }
+        lines += caches.map { "registration cache created at \($0)" }
         return lines
     }
 }

@@ -29,9 +29,6 @@ final class ErrandThread: Sendable {
         }
     }
 
-    /// Whether the caller runs on it.
-    var isCurrent: Bool { thread.isCurrent }
-
     /// Has `errand` run after those handed over before it.
     func run(_ errand: @escaping @Sendable () -> Void) {
         inbox.withLock { $0.errands.append(errand) }

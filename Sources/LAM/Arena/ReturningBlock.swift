@@ -22,9 +22,6 @@ final class ReturningBlock: Reapable, @unchecked Sendable {
 
     var isAwaited: Bool { onReturned != nil }
 
-    /// Its slab stays pinned in any case.
-    func noteUse(at time: MonotonicTime) {}
-
     func reap(in core: AdapterCore) {
         guard core.mappings.settle(block.cut) else { fatalError("ReturningBlock: \(id) is in use") }
         var blocks = ArenaBlockList()

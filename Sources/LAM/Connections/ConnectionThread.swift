@@ -10,31 +10,36 @@ final class ConnectionThread: Sendable {
     let mailbox: ConnectionMailbox
     private let thread: WorkerThread
     private let callbacks: ErrandThread
+    private let core: AdapterCore
 
     /// Opens an event channel and starts the threads.
     init(core: AdapterCore, info: AdapterInfo) throws(VerbError) {
         let channel = try EventChannel(verbs: core.device.verbs)
         mailbox = try ConnectionMailbox()
         let callbacks = try ErrandThread()
+        callbacks.run { core.noteCallbackThread(true) }
         self.callbacks = callbacks
+        self.core = core
         do throws(VerbError) {
             thread = try WorkerThread { [mailbox] in
                 Self.serve(
                     ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox, callbacks: callbacks))
             }
         } catch {
-            callbacks.stop()
+            Self.stop(callbacks, core)
             throw error
         }
     }
-
-    /// Whether the caller is a user's callback.
-    var isCallingBack: Bool { callbacks.isCurrent }
 
     /// Ends the thread, and with it whatever connection is left. Called once.
     func stop() {
         mailbox.stop()
         thread.join()
+        Self.stop(callbacks, core)
+    }
+
+    private static func stop(_ callbacks: ErrandThread, _ core: AdapterCore) {
+        callbacks.run { core.noteCallbackThread(false) }
         callbacks.stop()
     }
 

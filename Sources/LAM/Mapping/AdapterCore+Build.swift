@@ -48,13 +48,15 @@ extension AdapterCore {
     private func admit(
         _ registration: Registration, atMost limit: Int, _ backPressure: inout BackPressure, _ reaper: Reaper
     ) throws(MappingError) {
-        switch children.withLock({ $0.add(registration, atMost: limit) }) {
-        case .admitted: break
-        case .closing: throw .closed
-        case .full: throw .tooManyMappings(limit: limit + 1)
+        admission: while true {
+            switch children.withLock({ $0.add(registration, atMost: limit) }) {
+            case .admitted: break admission
+            case .closing: throw .closed
+            case .full: guard evict(bytes: 1) > 0 else { throw .tooManyMappings(limit: limit + 1) }
+            }
         }
         while case let seen = counters.releases.load(ordering: .acquiring), !budget.claim(registration.pinnedBytes) {
-            guard backPressure.releaseHappens(after: seen, in: self, by: reaper) else {
+            guard backPressure.makesRoom(for: registration.pinnedBytes, after: seen, in: self, by: reaper) else {
                 childGone { $0.remove(registration) }
                 throw .overBudget(budget.report(asked: registration.pinnedBytes))
             }
@@ -70,7 +72,9 @@ extension AdapterCore {
                 return try registration.register(in: domain)
             } catch {
                 // RLIMIT_MEMLOCK, or the device is full: a release helps in both cases.
-                guard error.code == ENOMEM, backPressure.releaseHappens(after: seen, in: self, by: reaper) else {
+                guard error.code == ENOMEM,
+                    backPressure.makesRoom(for: registration.pinnedBytes, after: seen, in: self, by: reaper)
+                else {
                     let reason = MappingError(error, registering: registration.memory, for: registration.access)
                     budget.giveBack(registration.pinnedBytes)
                     childGone { $0.remove(registration) }

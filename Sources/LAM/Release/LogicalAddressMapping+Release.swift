@@ -34,6 +34,8 @@ extension LogicalAddressMapping {
                 registration.release()
             case .cut(let block):
                 block.release { continuation.resume() }
+            case .cached(let cut):
+                cut.release { continuation.resume() }
             }
         }
     }
@@ -48,6 +50,7 @@ extension LogicalAddressMapping {
             switch origin {
             case .registration(let registration): unsafe registration.takeUnretainedValue().releaseIfIdle()
             case .cut(let block): block.releaseIfIdle()
+            case .cached(let cut): cut.releaseIfIdle()
             }
         switch outcome {
         case .released:

@@ -15,6 +15,11 @@ protocol Reapable: AnyObject, Sendable {
     func reap(in core: AdapterCore) throws(VerbError)
 }
 
+extension Reapable {
+    /// Of memory that stays pinned nobody asks since when nothing uses it.
+    func noteUse(at time: MonotonicTime) {}
+}
+
 extension Registration: Reapable {
     var isAwaited: Bool { onUnpinned != nil }
 
