@@ -175,13 +175,9 @@ final class SimulatedSharedQueue {
 final class SimulatedMapping {
     var mapping: LogicalAddressMapping?
     let element: ScatterGatherElement
-    let pages: PageArray
-    let firstByteOffset: Int
 
     init(_ mapping: consuming LogicalAddressMapping) {
         element = mapping.element(0..<64)
-        pages = mapping.pages
-        firstByteOffset = mapping.firstByteOffset
         self.mapping = consume mapping
     }
 }
