@@ -83,6 +83,7 @@ let package = Package(
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
+        .target(name: "CNDK", cSettings: strictC),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
             name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict
