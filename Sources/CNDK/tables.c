@@ -1,7 +1,7 @@
 /* The dispatch tables: the compiler checks each entry against the type that the interface gives it. */
 #include "ndkprovider.h"
 
-CONST NDK_ADAPTER_DISPATCH ndk_adapter_dispatch = {
+static CONST NDK_ADAPTER_DISPATCH adapter = {
     .NdkQueryExtension = ndk_query_extension,
     .NdkQueryAdapterInfo = ndk_adapter_query_info,
     .NdkCreateCq = ndk_adapter_create_cq,
@@ -13,7 +13,7 @@ CONST NDK_ADAPTER_DISPATCH ndk_adapter_dispatch = {
     .NdkReleaseLAM = ndk_adapter_release_lam,
 };
 
-CONST NDK_PD_DISPATCH ndk_pd_dispatch = {
+static CONST NDK_PD_DISPATCH pd = {
     .NdkClosePd = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkCreateMr = ndk_pd_create_mr,
@@ -24,7 +24,7 @@ CONST NDK_PD_DISPATCH ndk_pd_dispatch = {
     .NdkGetPrivilegedMemoryRegionToken = ndk_pd_get_privileged_token,
 };
 
-CONST NDK_CQ_DISPATCH ndk_cq_dispatch = {
+static CONST NDK_CQ_DISPATCH cq = {
     .NdkCloseCq = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkResizeCq = ndk_cq_resize,
@@ -34,14 +34,14 @@ CONST NDK_CQ_DISPATCH ndk_cq_dispatch = {
     .NdkGetCqResultsEx = ndk_cq_get_results_ex,
 };
 
-CONST NDK_SRQ_DISPATCH ndk_srq_dispatch = {
+static CONST NDK_SRQ_DISPATCH srq = {
     .NdkCloseSrq = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkModifySrq = ndk_srq_modify,
     .NdkSrqReceive = ndk_srq_receive,
 };
 
-CONST NDK_QP_DISPATCH ndk_qp_dispatch = {
+static CONST NDK_QP_DISPATCH qp = {
     .NdkCloseQp = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkFlush = ndk_qp_flush,
@@ -55,7 +55,7 @@ CONST NDK_QP_DISPATCH ndk_qp_dispatch = {
     .NdkSendAndInvalidate = ndk_qp_send_and_invalidate,
 };
 
-CONST NDK_MR_DISPATCH ndk_mr_dispatch = {
+static CONST NDK_MR_DISPATCH mr = {
     .NdkCloseMr = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkRegisterMr = ndk_mr_register,
@@ -65,19 +65,19 @@ CONST NDK_MR_DISPATCH ndk_mr_dispatch = {
     .NdkGetLocalTokenFromMr = ndk_mr_get_local_token,
 };
 
-CONST NDK_MW_DISPATCH ndk_mw_dispatch = {
+static CONST NDK_MW_DISPATCH mw = {
     .NdkCloseMw = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkGetRemoteTokenFromMw = ndk_mw_get_remote_token,
 };
 
-CONST NDK_SHARED_ENDPOINT_DISPATCH ndk_shared_endpoint_dispatch = {
+static CONST NDK_SHARED_ENDPOINT_DISPATCH shared_endpoint = {
     .NdkCloseSharedEndpoint = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkGetLocalAddress = ndk_shared_endpoint_get_local_address,
 };
 
-CONST NDK_CONNECTOR_DISPATCH ndk_connector_dispatch = {
+static CONST NDK_CONNECTOR_DISPATCH connector = {
     .NdkCloseConnector = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkConnect = ndk_connector_connect,
@@ -93,10 +93,38 @@ CONST NDK_CONNECTOR_DISPATCH ndk_connector_dispatch = {
     .NdkAcceptEx = ndk_connector_accept_ex,
 };
 
-CONST NDK_LISTENER_DISPATCH ndk_listener_dispatch = {
+static CONST NDK_LISTENER_DISPATCH listener = {
     .NdkCloseListener = ndk_close_object,
     .NdkQueryExtension = ndk_query_extension,
     .NdkListen = ndk_listener_listen,
     .NdkGetLocalAddress = ndk_listener_get_local_address,
     .NdkControlConnectEvents = ndk_listener_control_connect_events,
 };
+
+CONST VOID *ndk_dispatch(NDK_OBJECT_TYPE ObjectType)
+{
+    switch (ObjectType) {
+    case NdkObjectTypeAdapter:
+        return &adapter;
+    case NdkObjectTypePd:
+        return &pd;
+    case NdkObjectTypeCq:
+        return &cq;
+    case NdkObjectTypeSrq:
+        return &srq;
+    case NdkObjectTypeQp:
+        return &qp;
+    case NdkObjectTypeMr:
+        return &mr;
+    case NdkObjectTypeMw:
+        return &mw;
+    case NdkObjectTypeSharedEndpoint:
+        return &shared_endpoint;
+    case NdkObjectTypeConnector:
+        return &connector;
+    case NdkObjectTypeListener:
+        return &listener;
+    default:
+        return NULL;
+    }
+}

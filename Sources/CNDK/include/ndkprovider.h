@@ -14,17 +14,8 @@ struct ndk_object {
     VOID *Provider;
 };
 
-/* The tables that objects are made with, in tables.c. */
-extern CONST NDK_ADAPTER_DISPATCH ndk_adapter_dispatch;
-extern CONST NDK_PD_DISPATCH ndk_pd_dispatch;
-extern CONST NDK_CQ_DISPATCH ndk_cq_dispatch;
-extern CONST NDK_SRQ_DISPATCH ndk_srq_dispatch;
-extern CONST NDK_QP_DISPATCH ndk_qp_dispatch;
-extern CONST NDK_MR_DISPATCH ndk_mr_dispatch;
-extern CONST NDK_MW_DISPATCH ndk_mw_dispatch;
-extern CONST NDK_SHARED_ENDPOINT_DISPATCH ndk_shared_endpoint_dispatch;
-extern CONST NDK_CONNECTOR_DISPATCH ndk_connector_dispatch;
-extern CONST NDK_LISTENER_DISPATCH ndk_listener_dispatch;
+/* The table that objects of a kind are made with; NULL for other kinds. */
+CONST VOID *ndk_dispatch(NDK_OBJECT_TYPE ObjectType);
 
 /* -- Every object -- */
 

@@ -1,0 +1,83 @@
+import CNDK
+import LAM
+
+/// The structure by which a program knows an object: header, table, and a reference to what stands behind it.
+///
+/// The memory of a closed object says so for a good while before it is used for something else, so that a call on it is refused
+/// rather than wild.
+// Sendable: the header and the table are written before the program has the object; `Provider` is set once before and once after that.
+@safe
+struct ObjectHandle: @unchecked Sendable {
+    private let object: UnsafeMutablePointer<ndk_object>
+
+    /// Makes the structure for an object of a kind, with its dispatch table.
+    init(_ kind: NDK_OBJECT_TYPE, _ dispatch: UnsafeRawPointer) {
+        unsafe object = Self.quarantine.take() ?? .allocate(capacity: 1)
+        unsafe object.initialize(to: ndk_object())
+        unsafe object.pointee.Header.Version = Self.version
+        unsafe object.pointee.Header.ObjectType = kind
+        unsafe object.pointee.Dispatch = dispatch
+    }
+
+    /// The version of the interface that objects have.
+    static let version = NDK_VERSION(Major: UInt16(NDK_VERSION_MAJOR), Minor: UInt16(NDK_VERSION_MINOR))
+
+    /// The structure, as one of the interface's types.
+    func pointer<Kind>(as kind: Kind.Type = Kind.self) -> UnsafeMutablePointer<Kind> {
+        unsafe UnsafeMutableRawPointer(object).assumingMemoryBound(to: Kind.self)
+    }
+
+    // MARK: What stands behind it
+
+    /// Has the structure keep an object.
+    func bind(_ provider: ProviderObject) {
+        unsafe object.pointee.Provider = Unmanaged.passRetained(provider).toOpaque()
+    }
+
+    /// Ends that; calls on the structure are refused from now on.
+    func unbind() {
+        let provider = unsafe object.pointee.Provider.map { unsafe Unmanaged<ProviderObject>.fromOpaque($0) }
+        unsafe object.pointee.Provider = nil
+        unsafe object.pointee.Header.ObjectType = NdkObjectTypeUndefined
+        unsafe provider?.release()
+    }
+
+    /// Gives the memory back, to be used again after many others.
+    func free() {
+        Self.quarantine.put(unsafe object)
+    }
+
+    private static let quarantine = Quarantine()
+
+    /// Has `body` use the object behind a structure that a program passes.
+    ///
+    /// - Throws: ``StatusError`` for no pointer, an object that is closed, or one of another kind.
+    @inline(__always)
+    static func with<Object: ProviderObject, Result>(
+        _ pointer: UnsafeMutableRawPointer?, _ kind: NDK_OBJECT_TYPE, as type: Object.Type = Object.self,
+        _ body: (Object) throws(StatusError) -> Result
+    ) throws(StatusError) -> Result {
+        guard let pointer else { throw StatusError(.invalidParameter, "no object was passed") }
+        let object = unsafe pointer.assumingMemoryBound(to: ndk_object.self)
+        guard unsafe object.pointee.Header.ObjectType == kind, let provider = unsafe object.pointee.Provider else {
+            throw StatusError(.invalidDeviceState, "the object is closed, or of another kind")
+        }
+        return try unsafe Unmanaged<Object>.fromOpaque(provider)._withUnsafeGuaranteedRef(body)
+    }
+}
+
+/// Structures of closed objects, in the order of their closing.
+private final class Quarantine: Sendable {
+    private static let length = 4096
+
+    private struct State: @unchecked Sendable {
+        var objects: [UnsafeMutablePointer<ndk_object>] = []
+        var first = 0
+    }
+    private let state = Monitor(State())
+
+    func put(_ object: UnsafeMutablePointer<ndk_object>) {
+        let object = unsafe UncheckedSendable(object)
+        state.withLock { state in unsafe state.objects.append(object.value) }
+    }
+}
