@@ -40,6 +40,8 @@ let package = Package(
         .target(name: "Tracking", swiftSettings: strict),
         .target(name: "Verbs", dependencies: ["CRDMA"], swiftSettings: strict),
         .target(name: "LAM", dependencies: ["Tracking", "Verbs"], swiftSettings: strict),
+        .target(name: "CNDK", cSettings: strictC),
+        .target(name: "NDK", dependencies: ["CNDK", "LAM", "Tracking", "Verbs"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "FileService", dependencies: ["CZlib"], swiftSettings: strict),
         .executableTarget(
@@ -83,7 +85,6 @@ let package = Package(
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
-        .target(name: "CNDK", cSettings: strictC),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
             name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict

@@ -1,5 +1,5 @@
 import Glibc
-package import LAM
+import LAM
 
 /// Where an adapter's callbacks run: one at a time, in the order in which they became due.
 ///
@@ -33,7 +33,7 @@ final class CallbackQueue: Sendable {
     private enum Runner: Sendable {
         case library(WorkerThread)
         /// Readable while there are callbacks.
-        case program(EventDescriptor)
+        case program(Descriptor)
     }
 
     /// A queue for a thread of the library.
@@ -41,7 +41,7 @@ final class CallbackQueue: Sendable {
         let state = Monitor(State())
         do {
             let thread = try WorkerThread {
-                while let callback = state.wait(until: Self.nextOrEnd) { Self.run(callback, state) }
+                while let callback = Self.next(state) { Self.run(callback, state) }
             }
             return CallbackQueue(state, .library(thread))
         } catch {
@@ -51,7 +51,17 @@ final class CallbackQueue: Sendable {
 
     /// A queue that the program empties.
     static func onDispatch() throws(StatusError) -> CallbackQueue {
-        CallbackQueue(Monitor(State()), .program(try EventDescriptor()))
+        CallbackQueue(Monitor(State()), .program(try Descriptor()))
+    }
+
+    private final class Descriptor: Sendable {
+        let wakeUp: WakeUp
+
+        init() throws(StatusError) {
+            do { wakeUp = try WakeUp() } catch {
+                throw StatusError(.insufficientResources, "a descriptor for callbacks could not be opened: \(error)")
+            }
+        }
     }
 
     private init(_ state: Monitor<State>, _ runner: Runner) {
@@ -64,7 +74,7 @@ final class CallbackQueue: Sendable {
         state.withLock { $0.callbacks.append(callback) }
         switch runner {
         case .library: state.signal()
-        case .program(let descriptor): descriptor.raise()
+        case .program(let descriptor): descriptor.wakeUp.ring()
         }
     }
 
@@ -75,7 +85,7 @@ final class CallbackQueue: Sendable {
 
     /// What the program polls; -1 where the library runs the callbacks.
     var descriptor: CInt {
-        if case .program(let descriptor) = runner { descriptor.number } else { -1 }
+        if case .program(let descriptor) = runner { descriptor.wakeUp.descriptor } else { -1 }
     }
 
     /// Runs what is due on the calling thread, where that is the program's part.
@@ -83,7 +93,7 @@ final class CallbackQueue: Sendable {
     /// - Returns: how many callbacks ran.
     func dispatch() -> Int {
         guard case .program(let descriptor) = runner, !isInside else { return 0 }
-        descriptor.clear()
+        descriptor.wakeUp.silence()
         var count = 0
         while let callback = state.withLock({ $0.next() }) {
             Self.run(callback, state)
@@ -106,30 +116,11 @@ final class CallbackQueue: Sendable {
         state.withLock { $0.runner = nil }
     }
 
-    /// - Returns: nil while there is nothing to do; a nil callback at the end.
-    private static func nextOrEnd(_ state: inout State) -> Callback?? {
-        if let callback = state.next() { return .some(callback) }
-        return state.isStopping ? .some(nil) : .none
-    }
-}
-
-/// A file descriptor that is readable while it is raised: `eventfd(2)`.
-final class EventDescriptor: Sendable {
-    let number: CInt
-
-    init() throws(StatusError) {
-        number = eventfd(0, CInt(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue))
-        guard number >= 0 else {
-            throw StatusError(.insufficientResources, "a descriptor for callbacks: \(String(cString: strerror(errno)))")
-        }
-    }
-
-    deinit { close(number) }
-
-    func raise() { _ = eventfd_write(number, 1) }
-
-    func clear() {
-        var count: eventfd_t = 0
-        _ = unsafe eventfd_read(number, &count)
+    /// Waits for the next callback; nil when the queue is stopped.
+    private static func next(_ state: Monitor<State>) -> Callback? {
+        state.wait { state -> Callback?? in
+            if let callback = state.next() { return .some(callback) }
+            return state.isStopping ? .some(nil) : .none
+        } ?? nil
     }
 }

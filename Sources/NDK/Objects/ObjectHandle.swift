@@ -10,13 +10,13 @@ import LAM
 struct ObjectHandle: @unchecked Sendable {
     private let object: UnsafeMutablePointer<ndk_object>
 
-    /// Makes the structure for an object of a kind, with its dispatch table.
-    init(_ kind: NDK_OBJECT_TYPE, _ dispatch: UnsafeRawPointer) {
-        unsafe object = Self.quarantine.take() ?? .allocate(capacity: 1)
+    /// Makes the structure for an object of a kind.
+    init(_ kind: NDK_OBJECT_TYPE) {
+        unsafe object = Self.quarantine.take()?.object ?? .allocate(capacity: 1)
         unsafe object.initialize(to: ndk_object())
         unsafe object.pointee.Header.Version = Self.version
         unsafe object.pointee.Header.ObjectType = kind
-        unsafe object.pointee.Dispatch = dispatch
+        unsafe object.pointee.Dispatch = ndk_dispatch(kind)
     }
 
     /// The version of the interface that objects have.
@@ -44,7 +44,7 @@ struct ObjectHandle: @unchecked Sendable {
 
     /// Gives the memory back, to be used again after many others.
     func free() {
-        Self.quarantine.put(unsafe object)
+        Self.quarantine.put(self)
     }
 
     private static let quarantine = Quarantine()
@@ -53,31 +53,35 @@ struct ObjectHandle: @unchecked Sendable {
     ///
     /// - Throws: ``StatusError`` for no pointer, an object that is closed, or one of another kind.
     @inline(__always)
-    static func with<Object: ProviderObject, Result>(
-        _ pointer: UnsafeMutableRawPointer?, _ kind: NDK_OBJECT_TYPE, as type: Object.Type = Object.self,
-        _ body: (Object) throws(StatusError) -> Result
-    ) throws(StatusError) -> Result {
-        guard let pointer else { throw StatusError(.invalidParameter, "no object was passed") }
+    static func with<Object: ProviderObject, Value>(
+        _ pointer: UnsafeMutableRawPointer?, _ kind: NDK_OBJECT_TYPE,
+        _ body: (Object) throws(StatusError) -> Value
+    ) throws(StatusError) -> Value {
+        guard let pointer = unsafe pointer else { throw StatusError(.invalidParameter, "no object was passed") }
         let object = unsafe pointer.assumingMemoryBound(to: ndk_object.self)
         guard unsafe object.pointee.Header.ObjectType == kind, let provider = unsafe object.pointee.Provider else {
             throw StatusError(.invalidDeviceState, "the object is closed, or of another kind")
         }
-        return try unsafe Unmanaged<Object>.fromOpaque(provider)._withUnsafeGuaranteedRef(body)
+        let outcome = unsafe Unmanaged<Object>.fromOpaque(provider)._withUnsafeGuaranteedRef { object in
+            Result { () throws(StatusError) in try body(object) }
+        }
+        return try outcome.get()
     }
 }
 
 /// Structures of closed objects, in the order of their closing.
 private final class Quarantine: Sendable {
+    /// How many closed objects are told apart from those that took over their memory.
     private static let length = 4096
 
-    private struct State: @unchecked Sendable {
-        var objects: [UnsafeMutablePointer<ndk_object>] = []
-        var first = 0
-    }
-    private let state = Monitor(State())
+    private let objects = Monitor<[ObjectHandle]>([])
 
-    func put(_ object: UnsafeMutablePointer<ndk_object>) {
-        let object = unsafe UncheckedSendable(object)
-        state.withLock { state in unsafe state.objects.append(object.value) }
+    func put(_ object: ObjectHandle) {
+        objects.withLock { $0.append(object) }
+    }
+
+    /// Takes the oldest one out, if there are many.
+    func take() -> ObjectHandle? {
+        objects.withLock { $0.count > Self.length ? $0.removeFirst() : nil }
     }
 }

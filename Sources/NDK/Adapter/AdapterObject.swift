@@ -1,0 +1,47 @@
+import CNDK
+import Glibc
+import LAM
+import Synchronization
+
+/// `NDK_ADAPTER`: an open adapter, with the threads that serve it.
+final class AdapterObject: ProviderObject, @unchecked Sendable {
+    let lam: Adapter
+    let callbacks: CallbackQueue
+    let errands: ErrandThread
+    /// Releases of what is no mapping of the adapter, or was released before.
+    let strayReleases = Atomic<UInt64>(0)
+
+    init(_ lam: Adapter, callbacks: CallbackQueue) throws(StatusError) {
+        self.lam = lam
+        self.callbacks = callbacks
+        do { errands = try ErrandThread() } catch {
+            throw StatusError(.insufficientResources, "a thread for the adapter could not be started: \(error)")
+        }
+        super.init(ObjectHandle(NdkObjectTypeAdapter), needs: [])
+    }
+
+    override var adapter: AdapterObject { self }
+
+    override func tearDown() {
+        // Mappings that were not released yet keep it waiting.
+        try? lam.close()
+    }
+
+    /// Closes the adapter and waits until it is gone.
+    func closeAndWait() throws(StatusError) {
+        guard !callbacks.isInside else {
+            throw StatusError(
+                .invalidDeviceRequest, "an adapter cannot be closed from within a callback, for which the close would wait")
+        }
+        let isGone = Monitor(false)
+        close {
+            isGone.withLock { $0 = true }
+            isGone.signal()
+        }
+        while isGone.wait(atMost: callbacks.descriptor < 0 ? nil : .milliseconds(1), until: { $0 ? true : nil }) == nil {
+            _ = callbacks.dispatch()
+        }
+        errands.stop()
+        callbacks.stop()
+    }
+}
