@@ -8,6 +8,8 @@ final class AdapterObject: ProviderObject, @unchecked Sendable {
     let lam: Adapter
     let callbacks: CallbackQueue
     let errands: ErrandThread
+    /// What completions name queue pairs by.
+    let contexts = QueuePairContexts()
     /// Releases of what is no mapping of the adapter, or was released before.
     let strayReleases = Atomic<UInt64>(0)
 

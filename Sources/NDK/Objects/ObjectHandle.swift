@@ -57,15 +57,44 @@ struct ObjectHandle: @unchecked Sendable {
         _ pointer: UnsafeMutableRawPointer?, _ kind: NDK_OBJECT_TYPE,
         _ body: (Object) throws(StatusError) -> Value
     ) throws(StatusError) -> Value {
-        guard let pointer = unsafe pointer else { throw StatusError(.invalidParameter, "no object was passed") }
-        let object = unsafe pointer.assumingMemoryBound(to: ndk_object.self)
-        guard unsafe object.pointee.Header.ObjectType == kind, let provider = unsafe object.pointee.Provider else {
+        let object = try unsafe object(behind: pointer)
+        guard unsafe object.pointee.Header.ObjectType == kind else {
             throw StatusError(.invalidDeviceState, "the object is closed, or of another kind")
         }
-        let outcome = unsafe Unmanaged<Object>.fromOpaque(provider)._withUnsafeGuaranteedRef { object in
-            Result { () throws(StatusError) in try body(object) }
+        // Its kind says what it is.
+        let provider = unsafe Unmanaged<Object>.fromOpaque(object.pointee.Provider!)
+        let outcome = unsafe provider._withUnsafeGuaranteedRef { provider in
+            Result { () throws(StatusError) in try body(provider) }
         }
         return try outcome.get()
+    }
+
+    /// The object behind a structure, for longer than a moment.
+    ///
+    /// - Throws: as ``with(_:_:_:)``.
+    static func object<Object: ProviderObject>(
+        _ pointer: UnsafeMutableRawPointer?, _ kind: NDK_OBJECT_TYPE
+    ) throws(StatusError) -> Object {
+        try unsafe with(pointer, kind) { (object: Object) in object }
+    }
+
+    /// The object behind a structure of whatever kind.
+    ///
+    /// - Throws: as ``with(_:_:_:)``.
+    static func any(_ pointer: UnsafeMutableRawPointer?) throws(StatusError) -> ProviderObject {
+        let object = try unsafe object(behind: pointer)
+        guard unsafe object.pointee.Header.ObjectType != NdkObjectTypeUndefined else {
+            throw StatusError(.invalidDeviceState, "the object is closed")
+        }
+        return unsafe Unmanaged<ProviderObject>.fromOpaque(object.pointee.Provider!).takeUnretainedValue()
+    }
+
+    @inline(__always)
+    private static func object(
+        behind pointer: UnsafeMutableRawPointer?
+    ) throws(StatusError) -> UnsafeMutablePointer<ndk_object> {
+        guard let pointer = unsafe pointer else { throw StatusError(.invalidParameter, "no object was passed") }
+        return unsafe pointer.assumingMemoryBound(to: ndk_object.self)
     }
 }
 

@@ -1,0 +1,163 @@
+public import CNDK
+import LAM
+
+/// `NDK_CQ`.
+final class CompletionQueueObject: ProviderObject, @unchecked Sendable {
+    private let parent: AdapterObject
+    // Results are taken by one thread at a time, beside which others make queue pairs.
+    let queue: UnsafeMutablePointer<CompletionQueue>
+    let batch: UnsafeMutablePointer<CompletionBatch>
+
+    init(_ parent: AdapterObject, depth: UInt32, notify: @escaping @Sendable (Status) -> Void) throws(StatusError) {
+        self.parent = parent
+        do throws(AdapterError) {
+            let created = try parent.lam.createCompletionQueue(depth: Int(depth)) { [callbacks = parent.callbacks] in
+                let status: Status = $0 == .completionsLost ? .bufferOverflow : .success
+                callbacks.run { notify(status) }
+            }
+            unsafe queue = .allocate(capacity: 1)
+            unsafe queue.initialize(to: created)
+        } catch {
+            throw StatusError(error)
+        }
+        unsafe batch = .allocate(capacity: 1)
+        unsafe batch.initialize(to: CompletionBatch(capacity: 64))
+        super.init(ObjectHandle(NdkObjectTypeCq), needs: [parent])
+    }
+
+    override var adapter: AdapterObject { parent }
+
+    override func tearDown() {
+        unsafe queue.move().close()
+        unsafe queue.deallocate()
+        unsafe batch.deinitialize(count: 1)
+        unsafe batch.deallocate()
+    }
+
+    /// Takes up to `count` results, and hands each to `body` with its index.
+    @inline(__always)
+    func takeResults(_ count: UInt32, _ body: (Int, Completion, ProgramPointer) -> Void) -> UInt32 {
+        let taken = unsafe queue.pointee.poll(into: &batch.pointee, atMost: Int(count))
+        for index in 0..<taken {
+            let completion = unsafe batch.pointee[index]
+            body(index, completion, parent.contexts[completion.queuePairNumber])
+        }
+        return UInt32(truncatingIfNeeded: taken)
+    }
+}
+
+// MARK: Entry points
+
+@c @implementation
+public func ndk_adapter_create_cq(
+    _ adapter: UnsafeMutablePointer<NDK_ADAPTER>?, _ depth: ULONG, _ notification: NDK_FN_CQ_NOTIFICATION_CALLBACK?,
+    _ notificationContext: UnsafeMutableRawPointer?, _ affinity: UnsafeMutablePointer<GROUP_AFFINITY>?,
+    _ completion: NDK_FN_CREATE_COMPLETION?, _ context: UnsafeMutableRawPointer?,
+    _ result: UnsafeMutablePointer<UnsafeMutablePointer<NDK_CQ>?>?
+) -> NTSTATUS {
+    unsafe create(result) { () throws(StatusError) in
+        guard let notification = unsafe notification else {
+            throw StatusError(.invalidParameter, "CqNotification is NULL")
+        }
+        let notificationContext = unsafe ProgramPointer(notificationContext)
+        return try unsafe ObjectHandle.with(adapter, NdkObjectTypeAdapter) {
+            (adapter: AdapterObject) throws(StatusError) in
+            try CompletionQueueObject(adapter, depth: depth) { unsafe notification(notificationContext.value, $0.code) }
+        }
+    }
+}
+
+@c @implementation
+public func ndk_cq_resize(
+    _ queue: UnsafeMutablePointer<NDK_CQ>?, _ depth: ULONG, _ completion: NDK_FN_REQUEST_COMPLETION?,
+    _ context: UnsafeMutableRawPointer?
+) -> NTSTATUS {
+    status { () throws(StatusError) in
+        try unsafe ObjectHandle.with(queue, NdkObjectTypeCq) { (object: CompletionQueueObject) throws(StatusError) in
+            do throws(AdapterError) { try unsafe object.queue.pointee.resize(depth: Int(depth)) } catch {
+                throw StatusError(error)
+            }
+            return .success
+        }
+    }
+}
+
+@c @implementation
+public func ndk_cq_arm(_ queue: UnsafeMutablePointer<NDK_CQ>?, _ type: ULONG) {
+    _ = status { () throws(StatusError) in
+        let trigger: NotificationTrigger
+        switch CInt(bitPattern: type) {
+        case NDK_CQ_NOTIFY_ERRORS: trigger = .errors
+        case NDK_CQ_NOTIFY_ANY: trigger = .any
+        case NDK_CQ_NOTIFY_SOLICITED: trigger = .solicited
+        default: throw StatusError(.invalidParameter, "\(type) is no NDK_CQ_NOTIFY_*")
+        }
+        return try unsafe ObjectHandle.with(queue, NdkObjectTypeCq) {
+            (object: CompletionQueueObject) throws(StatusError) in
+            do throws(AdapterError) { try unsafe object.queue.pointee.arm(for: trigger) } catch {
+                throw StatusError(error)
+            }
+            return .success
+        }
+    }
+}
+
+@c @implementation
+public func ndk_cq_get_results(
+    _ queue: UnsafeMutablePointer<NDK_CQ>?, _ results: UnsafeMutablePointer<NDK_RESULT>?, _ count: ULONG
+) -> ULONG {
+    unsafe takeResults(queue, results, count) { (completion, queuePairContext) in
+        unsafe NDK_RESULT(
+            Status: Status(completion.status, of: completion.operation).code, BytesTransferred: completion.byteCount,
+            QPContext: queuePairContext.value,
+            RequestContext: UnsafeMutableRawPointer(bitPattern: UInt(completion.context)))
+    }
+}
+
+@c @implementation
+public func ndk_cq_get_results_ex(
+    _ queue: UnsafeMutablePointer<NDK_CQ>?, _ results: UnsafeMutablePointer<NDK_RESULT_EX>?, _ count: ULONG
+) -> ULONG {
+    unsafe takeResults(queue, results, count) { (completion, queuePairContext) in
+        unsafe NDK_RESULT_EX(
+            Status: Status(completion.status, of: completion.operation).code, BytesTransferred: completion.byteCount,
+            QPContext: queuePairContext.value,
+            RequestContext: UnsafeMutableRawPointer(bitPattern: UInt(completion.context)),
+            Type: NDK_OPERATION_TYPE(rawValue: UInt32(completion.operation.rawValue)),
+            ProviderErrorCode: completion.status == .success ? 0 : completion.vendorError,
+            TypeSpecificCompletionOutput: UInt(completion.invalidatedKey ?? 0))
+    }
+}
+
+@inline(__always)
+private func takeResults<Entry>(
+    _ queue: UnsafeMutablePointer<NDK_CQ>?, _ results: UnsafeMutablePointer<Entry>?, _ count: ULONG,
+    _ entry: (Completion, ProgramPointer) -> Entry
+) -> ULONG {
+    var taken: ULONG = 0
+    _ = status { () throws(StatusError) in
+        guard let results = unsafe results else { throw StatusError(.invalidParameter, "Results is NULL") }
+        taken = try unsafe ObjectHandle.with(queue, NdkObjectTypeCq) { (object: CompletionQueueObject) in
+            unsafe object.takeResults(count) { unsafe (results + $0).initialize(to: entry($1, $2)) }
+        }
+        return .success
+    }
+    return taken
+}
+
+@c @implementation
+public func ndk_cq_control_interrupt_moderation(
+    _ queue: UnsafeMutablePointer<NDK_CQ>?, _ interval: ULONG, _ count: ULONG
+) -> NTSTATUS {
+    status { () throws(StatusError) in
+        try unsafe ObjectHandle.with(queue, NdkObjectTypeCq) { (object: CompletionQueueObject) throws(StatusError) in
+            do throws(AdapterError) {
+                try unsafe object.queue.pointee.moderate(
+                    after: interval == .max ? nil : .microseconds(interval), results: count == .max ? nil : Int(count))
+            } catch {
+                throw StatusError(error)
+            }
+            return .success
+        }
+    }
+}
