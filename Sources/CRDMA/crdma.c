@@ -1,7 +1,10 @@
-/* The layouts that Swift fills and reads on the way of every request. */
 #include "crdma.h"
 
 #include <stddef.h>
+
+_Thread_local uintptr_t crdma_thread_word;
+
+/* The layouts that Swift fills and reads on the way of every request. */
 
 _Static_assert(sizeof(struct ibv_sge) == 16, "a scatter/gather element is two words, as in NDK");
 _Static_assert(offsetof(struct ibv_sge, addr) == 0, "address first");

@@ -8,6 +8,7 @@
 /// bit 63   62   61                52 51                  32 31             0
 ///      0 |  0 |    generation 10    |        slot 20       |    offset 32    |   ordinary mapping
 ///      0 |  1 | generation 3 (61-59) | slot 12 (58-47) |    offset 47        |   mapping of more than 3 GiB
+///      0 |  0 |    generation 10    |        slot 20       | generation, offset |   cut, see `cutBase`
 /// ```
 ///
 /// The top bit stays clear because `NDK_LOGICAL_ADDRESS` is signed. The offset begins at the memory's own address
@@ -51,6 +52,27 @@ package enum AddressLayout {
         return largeSlots.contains(slot)
             ? largeBit | UInt64(generation & 0x7) << 59 | UInt64(slot) << 47 | start
             : UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | start
+    }
+
+    // MARK: Cuts
+
+    /// The most bytes that a cut can have: its offsets, which begin within the first 64 KiB, need 31 bits at most.
+    static let longestCut: UInt64 = 1 << 30
+
+    /// Where the upper bits of the generation begin in the addresses of a cut of up to `room` bytes.
+    static func generationShift(room: UInt64) -> UInt32 {
+        UInt32(64 - (guardBytes + room - 1).leadingZeroBitCount)
+    }
+
+    /// The logical address of the first byte of a cut.
+    ///
+    /// A device never sees it, so nothing but the offset within a page has to be the memory's. The bits between the
+    /// cut's bytes and the offset's top bit, which stays clear for the gap behind the mapping, are the generation's: a
+    /// cut is mapped again within microseconds, and 10 bits would soon be used up.
+    @inlinable @inline(__always)
+    static func cutBase(slot: UInt32, generation: UInt32, memory: UInt64, shift: UInt32) -> UInt64 {
+        let upper = UInt64(generation >> 10) &<< UInt64(shift) & 0x7FFF_FFFF
+        return UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | upper | memory & 0xFFFF
     }
 }
 

@@ -16,14 +16,11 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// The bytes that a request may name; zero while the mapping is closed.
     @usableFromInline let length = Atomic<UInt64>(0)
 
+    /// The device's address of the first byte: the logical one, except in a `Cut`.
+    @usableFromInline let device = Atomic<UInt64>(0)
+
     /// The key which the device knows the memory by.
     @usableFromInline let key = Atomic<UInt32>(0)
-
-    /// Windows bound over the mapping: a peer's access is invisible here, so the window itself is the use.
-    let windows = Atomic<UInt32>(0)
-
-    /// Requests that complete in no order, and those of queues that found no fence free.
-    let counted = Atomic<UInt32>(0)
 
     /// Whether the device may write to the memory: 0 or 1.
     @usableFromInline let writable = Atomic<UInt32>(0)
@@ -32,15 +29,24 @@ package struct MappingSlot: ~Copyable, Reusable {
     @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
 
     /// The slot's generation and stage in one word, so that only one of two releases can win.
-    let lifecycle = Atomic<UInt64>(0)
+    @usableFromInline let lifecycle = Atomic<UInt64>(0)
 
     /// What `base` is while the mapping is open; whoever has the mapping reserved or closed looks at it.
-    var address: UInt64 = 0
+    @usableFromInline var address: UInt64 = 0
+
+    /// Windows bound over the mapping: a peer's access is invisible here, so the window itself is the use.
+    let windows = Atomic<UInt32>(0)
+
+    /// Requests that complete in no order, and those of queues that found no fence free.
+    let counted = Atomic<UInt32>(0)
 
     private let nextFree = Atomic<UInt32>(0)
-    private let padding: InlineArray<3, UInt32> = [0, 0, 0]
 
-    private static var closed: UInt64 { 1 << 63 }
+    /// In a `Cut`: where the upper bits of the generation begin in an address.
+    @usableFromInline var generationShift: UInt32 = 0
+
+    @inlinable @inline(__always)
+    static var closed: UInt64 { 1 << 63 }
 
     // MARK: Free
 
@@ -63,6 +69,7 @@ package struct Fence: ~Copyable {
 // MARK: Life
 
 /// Where a slot is in its life.
+@usableFromInline
 enum Stage: UInt64 {
     /// No mapping has it.
     case free
@@ -76,6 +83,7 @@ enum Stage: UInt64 {
 
 extension MappingSlot {
     /// Lets requests name the mapping.
+    @inlinable @inline(__always)
     func open(_ id: MappingID, length bytes: UInt64) {
         length.store(bytes, ordering: .relaxed)
         base.store(address, ordering: .releasing)
@@ -93,11 +101,17 @@ extension MappingSlot {
         let closing = lifecycle.compareExchange(
             expected: id.lifecycle(.live), desired: id.lifecycle(.closing), ordering: .acquiringAndReleasing)
         guard closing.exchanged else { return false }
+        refuse()
+        if fence { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+        return true
+    }
+
+    /// Has no request find the mapping any more.
+    @inlinable @inline(__always)
+    func refuse() {
         length.store(0, ordering: .relaxed)
         // After the length: no address at all, not even a forged one, finds a byte behind `closed`.
         base.store(Self.closed, ordering: .releasing)
-        if fence { atomicMemoryFence(ordering: .sequentiallyConsistent) }
-        return true
     }
 }
 

@@ -31,8 +31,11 @@ extension MappingSlot {
 extension MappingTable {
     /// Notes that a window is about to be bound over the mapping at `address`.
     ///
-    /// - Returns: the mapping, to be given to `dropWindow` when the window is certainly dead, and the memory's key.
-    package func holdWindow(address: UInt64, length: UInt64) throws(UseError) -> (id: MappingID, key: UInt32) {
+    /// - Returns: the mapping, to be given to `dropWindow` when the window is certainly dead, and where the device
+    ///   finds the memory.
+    package func holdWindow(
+        address: UInt64, length: UInt64
+    ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
         try hold(.window, address: address, length: length)
     }
 
@@ -48,19 +51,21 @@ extension MappingTable {
     /// Notes that one element of a request names the mapping at `address`, where requests complete in no order: in a
     /// shared receive queue.
     ///
-    /// - Returns: the mapping, which `SharedPlace` keeps until the request is retired, and the memory's key.
-    package func holdRequest(address: UInt64, length: UInt64) throws(UseError) -> (id: MappingID, key: UInt32) {
+    /// - Returns: the mapping, which `SharedPlace` keeps until the request is retired, and where the device finds the
+    ///   memory.
+    package func holdRequest(
+        address: UInt64, length: UInt64
+    ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
         try hold(.request, address: address, length: length)
     }
 
     private func hold(
         _ use: CountedUse, address: UInt64, length: UInt64
-    ) throws(UseError) -> (id: MappingID, key: UInt32) {
+    ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         unsafe slot.pointee.hold(use)
         do throws(UseError) {
-            let id = try unsafe liveMapping(at: slot, address: address, length: length)
-            return (id, unsafe slot.pointee.key.load(ordering: .relaxed))
+            return try unsafe liveMapping(at: slot, address: address, length: length)
         } catch {
             unsafe slot.pointee.drop(use)
             throw error
@@ -69,16 +74,22 @@ extension MappingTable {
 
     private func liveMapping(
         at slot: UnsafeMutablePointer<MappingSlot>, address: UInt64, length: UInt64
-    ) throws(UseError) -> MappingID {
+    ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
         let offset = unsafe address &- slot.pointee.base.load(ordering: .sequentiallyConsistent)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         guard offset < mapped else { throw .unmapped }
         guard length <= mapped - offset else { throw .beyondEnd }
         // Whatever is counted here, receives and windows, has the memory written to.
         guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable }
-        return unsafe MappingID(
+        let id = unsafe MappingID(
             slot: AddressLayout.slot(of: address),
             generation: UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2))
+        return unsafe (
+            id,
+            KeyedAddress(
+                address: slot.pointee.device.load(ordering: .relaxed) &+ offset,
+                key: slot.pointee.key.load(ordering: .relaxed))
+        )
     }
 
     /// Whether a request may name `length` bytes at a logical address; counts nothing.

@@ -36,7 +36,12 @@ extension MappingTable {
     /// The caller has issued its barrier since the mapping was closed. From then on every request that names the
     /// mapping has left its fence here, and no other can: "no" may be a moment old, "yes" is final.
     package func isIdle(_ id: MappingID) -> Bool {
-        let slot = unsafe slot(of: id, in: .closing)
+        unsafe isIdle(at: slot(of: id, in: .closing))
+    }
+
+    /// The same for the slot of a mapping that is closed.
+    @inline(__always)
+    func isIdle(at slot: UnsafeMutablePointer<MappingSlot>) -> Bool {
         guard unsafe slot.pointee.windows.load(ordering: .acquiring) == 0,
             unsafe slot.pointee.counted.load(ordering: .acquiring) == 0
         else { return false }

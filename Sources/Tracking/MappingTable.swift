@@ -22,6 +22,8 @@ package final class MappingTable: Sendable {
     /// The shared receive queues whose requests name them.
     package let sharedQueues = SharedQueueTable()
     private let free = Locked(FreeSlots())
+    /// How to find a cut by an address of the device, by the slot of the memory it was cut from.
+    let divisions = Locked<[UInt32: @Sendable (UInt64) -> Cut?]>([:])
 
     private struct FreeSlots {
         var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)
@@ -57,7 +59,7 @@ package final class MappingTable: Sendable {
         return (id, address)
     }
 
-    private func takeSlot(_ size: SlotSize) -> UInt32? {
+    func takeSlot(_ size: SlotSize) -> UInt32? {
         free.withLock { free in
             switch size {
             case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
@@ -79,6 +81,7 @@ package final class MappingTable: Sendable {
         let slot = unsafe slot(of: id, in: .reserved)
         unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
         unsafe slot.pointee.key.store(key, ordering: .relaxed)
+        unsafe slot.pointee.device.store(slot.pointee.address, ordering: .relaxed)
         unsafe slot.pointee.open(id, length: length)
         return unsafe MappingPlace(slot)
     }
@@ -107,7 +110,7 @@ package final class MappingTable: Sendable {
         recycle(id, from: .closing)
     }
 
-    private func recycle(_ id: MappingID, from stage: Stage) {
+    func recycle(_ id: MappingID, from stage: Stage) {
         let slot = unsafe slot(of: id, in: stage)
         unsafe slot.pointee.clearFences(in: queues)
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.free), ordering: .releasing)

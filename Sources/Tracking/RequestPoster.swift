@@ -11,6 +11,21 @@ package enum UseError: Error, Hashable {
     case notWritable
 }
 
+/// Where the device finds memory that a request or a window names.
+@usableFromInline
+package struct KeyedAddress: Hashable, Sendable {
+    /// The device's address of the first byte.
+    @usableFromInline package let address: UInt64
+    /// The key by which the device knows the memory.
+    @usableFromInline package let key: UInt32
+
+    @inlinable @inline(__always)
+    package init(address: UInt64, key: UInt32) {
+        self.address = address
+        self.key = key
+    }
+}
+
 /// The posting side of one queue: gives every request its position and leaves a fence at each mapping it names.
 ///
 /// One request is prepared at a time:
@@ -135,10 +150,12 @@ extension RequestPoster {
     ///   - address: of the first byte.
     ///   - length: how many bytes.
     ///   - isSink: whether the device is to write to them.
-    /// - Returns: the key by which the device knows that memory.
+    /// - Returns: where the device finds that memory.
     /// - Throws: why the request may not name them; it left no fence then, or one that `abandon` makes void.
     @inlinable @inline(__always)
-    package mutating func use(address: UInt64, length: UInt32, isSink: Bool = false) throws(UseError) -> UInt32 {
+    package mutating func use(
+        address: UInt64, length: UInt32, isSink: Bool = false
+    ) throws(UseError) -> KeyedAddress {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         let base = unsafe slot.pointee.base.load(ordering: .acquiring)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
@@ -146,14 +163,16 @@ extension RequestPoster {
         guard offset < mapped else { throw .unmapped }
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
         if isSink { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
-        let key = unsafe slot.pointee.key.load(ordering: .relaxed)
+        let memory = unsafe KeyedAddress(
+            address: slot.pointee.device.load(ordering: .relaxed) &+ offset,
+            key: slot.pointee.key.load(ordering: .relaxed))
         unsafe leaveFence(at: slot, address)
         // The store alone is no barrier between it and the load that follows; a release issues one on the poster's
         // behalf, where the system has such a barrier.
         if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         // A release closes the mapping before it looks at the fences; whoever comes second sees the other.
         guard unsafe slot.pointee.base.load(ordering: .acquiring) == base else { throw .unmapped }
-        return key
+        return memory
     }
 
     /// Whether `use` would find the mapping; leaves no fence.
@@ -170,8 +189,9 @@ extension RequestPoster {
     /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.
     ///
     /// Otherwise whatever is posted next, and gets the withdrawn position, would hold the mapping in its stead.
+    /// - Parameter address: a logical address of the mapping, or the device's.
     package func disown(address: UInt64) {
-        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { return }
+        guard let slot = unsafe mappings.slot(behind: address) else { return }
         for index in 0..<MappingSlot.fenceCount
         where unsafe slot.pointee.fences[index].queue.load(ordering: .relaxed) == queue.raw {
             guard unsafe slot.pointee.fences[index].position.load(ordering: .relaxed) > posted else { return }

@@ -52,11 +52,13 @@ package struct SharedRequestPoster: ~Copyable, @unchecked Sendable {
 
     /// Notes that the request names `length` bytes at a logical address.
     ///
-    /// - Returns: the key by which the device knows that memory.
-    package mutating func use(address: UInt64, length: UInt32, isSink: Bool = true) throws(UseError) -> UInt32 {
-        let (mapping, key) = try mappings.holdRequest(address: address, length: UInt64(length))
+    /// - Returns: where the device finds that memory.
+    package mutating func use(
+        address: UInt64, length: UInt32, isSink: Bool = true
+    ) throws(UseError) -> KeyedAddress {
+        let (mapping, memory) = try mappings.holdRequest(address: address, length: UInt64(length))
         unsafe current.pointee.append(mapping.slot)
-        return key
+        return memory
     }
 
     /// Whether `use` would find the mapping; counts nothing.

@@ -32,6 +32,10 @@ package enum Canary: String, CaseIterable, Sendable {
     case addressReusedAtOnce
     /// A slot's fences are taken away also from a poster which is about to write one.
     case latePosterLosesFence
+    /// A cut is mapped again whether anything uses it or not.
+    case cutNotAsked
+    /// A cut has the addresses of the last time when it is mapped again.
+    case cutAddressRepeats
     /// Counted uses do not keep a mapping.
     case countedUsesIgnored
     /// A completion of a shared receive queue retires every earlier one.

@@ -2,7 +2,7 @@ import Tracking
 
 /// Shared receive queues.
 extension Driver {
-    func use(_ address: UInt64, length: UInt32, by queue: ModelSharedQueue) -> Result<UInt32, UseError> {
+    func use(_ address: UInt64, length: UInt32, by queue: ModelSharedQueue) -> Result<KeyedAddress, UseError> {
         do throws(UseError) {
             return .success(try queue.poster.use(address: realAddress(address), length: length))
         } catch {

@@ -27,10 +27,24 @@ final class Driver {
         return ModelMapping(id: id, base: shown, length: length, key: key, place: place)
     }
 
+    func close(_ mapping: ModelMapping) -> Bool {
+        guard let cut = mapping.cut?.cut else { return close(mapping.id) }
+        cut.close()
+        return true
+    }
+
     func close(_ id: MappingID) -> Bool {
         if mappings.close(id) { return true }
         guard canary == .staleCloseAccepted, let occupant = occupants[id.slot] else { return false }
         return mappings.close(occupant.id)
+    }
+
+    func reopen(_ mapping: ModelMapping) {
+        if let cut = mapping.cut?.cut {
+            cut.reopen(length: mapping.length)
+        } else {
+            mappings.reopen(mapping.id, length: mapping.length)
+        }
     }
 
     func retire(_ id: MappingID) {
@@ -45,10 +59,39 @@ final class Driver {
         return (0..<4).contains { unsafe slot.pointee.fences[$0].queue.load(ordering: .relaxed) != 0 }
     }
 
-    func isIdle(_ id: MappingID) -> Bool {
+    func isIdle(_ mapping: ModelMapping) -> Bool {
+        guard let cut = mapping.cut?.cut else { return isIdle(mapping.id) }
+        return mappings.settle(cut) || canary == .cutNotAsked
+    }
+
+    private func isIdle(_ id: MappingID) -> Bool {
         guard canary == .countedUsesIgnored else { return mappings.isIdle(id) }
         let holders = mappings.holders(of: id)
         return mappings.isIdle(id) || holders.queues.isEmpty && holders.windows == 0
+    }
+
+    // MARK: Cuts
+
+    func reserveCut(memory: UInt64, device: UInt64, key: UInt32) -> ModelCut? {
+        let device = KeyedAddress(address: device, key: key)
+        guard let cut = mappings.reserveCut(memory: memory, room: ModelCut.length, device: device) else { return nil }
+        occupants[cut.id.slot] = nil
+        return ModelCut(cut, key: key, device: device.address, hasLooseFences: hasFences(in: cut.id.slot))
+    }
+
+    func map(_ cut: ModelCut, length: UInt64) -> ModelMapping {
+        if canary == .cutAddressRepeats, cut.cut.id.generation > 1 {
+            cut.cut.reopen(length: length)
+        } else {
+            _ = cut.cut.open(length: length)
+        }
+        let place = cut.cut.place
+        return ModelMapping(
+            id: cut.cut.id, base: place.address, length: length, key: cut.key, place: place, cut: cut)
+    }
+
+    func retire(_ cut: ModelCut) {
+        mappings.retire(cut.cut)
     }
 
     private func withoutGeneration(_ base: UInt64) -> UInt64 {
@@ -66,9 +109,9 @@ final class Driver {
 
     func use(
         _ address: UInt64, length: UInt32, element: Int, of expected: ModelMapping?, by queue: ModelQueue
-    ) -> Result<UInt32, UseError> {
+    ) -> Result<KeyedAddress, UseError> {
         if canary == .firstElementOnly, element > 0, let expected, expected.contains(address + UInt64(length) - 1) {
-            return .success(expected.key)
+            return .success(expected.target(of: address))
         }
         do throws(UseError) {
             return .success(try queue.poster.use(address: realAddress(address), length: length))

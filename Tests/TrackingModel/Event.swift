@@ -3,7 +3,7 @@ package enum Event: Int, CaseIterable, Sendable {
     case prepared, committed, abandoned, refusedElement, lateUse, lateUseRefused, queueFull
     case posted, postedAtOnce, refusedPost, undeterminedPost, marker
     case executed, failed, flushed, polled, silentlyRetired, duplicate, lateCompletion
-    case mapped, cancelled, released, staleRelease, reopened, reaped, busyWhenAsked
+    case mapped, mappedCut, cancelled, cutRetired, released, staleRelease, reopened, reaped, busyWhenAsked
     case queueOpened, queueDestroyed, barred, countedUse
     case bound, bindFailed, invalidated, windowDestroyed
     case sharedOpened, sharedPosted, sharedAbandoned, sharedRefused, sharedFull

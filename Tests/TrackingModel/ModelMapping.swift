@@ -14,6 +14,8 @@ final class ModelMapping {
     let length: UInt64
     let key: UInt32
     let place: MappingPlace
+    /// What it was made of, unless it has a slot for itself.
+    let cut: ModelCut?
     var stage = Stage.live
 
     // MARK: What the device may touch, whether anybody knows it or not
@@ -35,8 +37,9 @@ final class ModelMapping {
     /// or a fence was left in the slot by a poster that came late.
     var hasLooseFences = false
 
-    init(id: MappingID, base: UInt64, length: UInt64, key: UInt32, place: MappingPlace) {
+    init(id: MappingID, base: UInt64, length: UInt64, key: UInt32, place: MappingPlace, cut: ModelCut? = nil) {
         self.id = id
+        self.cut = cut
         self.place = place
         self.base = base
         self.length = length
@@ -50,6 +53,30 @@ final class ModelMapping {
 
     func contains(_ address: UInt64) -> Bool {
         address &- base < length
+    }
+
+    /// Where the device finds what has an address of the mapping.
+    func target(of address: UInt64) -> KeyedAddress {
+        KeyedAddress(address: (cut?.device ?? base) + (address - base), key: key)
+    }
+}
+
+/// A slot that is mapped again and again, over memory that stays registered.
+final class ModelCut {
+    static let length: UInt64 = 64 << 10
+
+    let cut: Cut
+    let key: UInt32
+    /// The device's address of the first byte.
+    let device: UInt64
+    /// Whether a fence of an earlier mapping may stand later than the last use of its queue.
+    var hasLooseFences: Bool
+
+    init(_ cut: Cut, key: UInt32, device: UInt64, hasLooseFences: Bool) {
+        self.cut = cut
+        self.key = key
+        self.device = device
+        self.hasLooseFences = hasLooseFences
     }
 }
 

@@ -6,6 +6,7 @@ extension ModelRun {
     }
 
     private func mapOne() throws(Violation) {
+        if random.chance(25) { return try mapCut() }
         // What a poster that came late looked at was large: only there can the next mapping be in its slot.
         let isAwaited = queues.contains { $0.lateUse?.mapping.stage == .retired }
         let length = isAwaited ? 4 << 30 : randomLength()
@@ -18,14 +19,34 @@ extension ModelRun {
         }
         lastKey &+= 1
         guard let mapping = driver.map(memory: memory, length: length, key: lastKey) else { return }
-        let (id, base) = (mapping.id, mapping.base)
-        mapping.hasLooseFences = driver.hasFences(in: id.slot)
+        mapping.hasLooseFences = driver.hasFences(in: mapping.id.slot)
+        try add(mapping)
+        events.add(.mapped)
+    }
+
+    private func add(_ mapping: ModelMapping) throws(Violation) {
+        let (id, base, length) = (mapping.id, mapping.base, mapping.length)
         try require(base > 0 && base < 1 << 63, "\(id) has address \(hex(base))")
         try require(!releasedRanges.contains(mapping), "\(id) has addresses of a mapping released just before")
         let neighbor = mappings.first { $0.base < base + length + 65536 && base < $0.base + $0.length + 65536 }
         try require(neighbor == nil, "\(id) and \(String(describing: neighbor?.id)) touch")
         mappings.append(mapping)
-        events.add(.mapped)
+    }
+
+    /// Maps a cut, mostly one that was mapped before.
+    private func mapCut() throws(Violation) {
+        if freeCuts.isEmpty || random.chance(5) {
+            lastKey &+= 1
+            let memory = UInt64(random.below(16)) << 12
+            let device = random.next() >> 1
+            guard let cut = driver.reserveCut(memory: memory, device: device, key: lastKey) else { return }
+            freeCuts.append(cut)
+        }
+        let cut = freeCuts.remove(at: random.below(freeCuts.count))
+        let mapping = driver.map(cut, length: 1 + UInt64(random.below(Int(ModelCut.length))))
+        mapping.hasLooseFences = cut.hasLooseFences
+        try add(mapping)
+        events.add(.mappedCut)
     }
 
     private func randomLength() -> UInt64 {
@@ -46,14 +67,14 @@ extension ModelRun {
         if try isIdle(mapping) {
             try retire(mapping)
         } else {
-            driver.mappings.reopen(mapping.id, length: mapping.length)
+            driver.reopen(mapping)
             mapping.stage = .live
             events.add(.reopened)
         }
     }
 
     func close(_ mapping: ModelMapping) throws(Violation) {
-        try require(driver.close(mapping.id), "live \(mapping.id) counts as stale")
+        try require(driver.close(mapping), "live \(mapping.id) counts as stale")
         mapping.stage = .closing
         events.add(.released)
     }
@@ -70,7 +91,7 @@ extension ModelRun {
     /// Asks the question that everything is about.
     func isIdle(_ mapping: ModelMapping) throws(Violation) -> Bool {
         let isUntouched = driver.mappings.isUntouched(mapping.id)
-        let isIdle = driver.isIdle(mapping.id)
+        let isIdle = driver.isIdle(mapping)
         try require(isIdle || !isUntouched, "\(mapping.id) is called untouched, and not idle")
         if isIdle {
             try require(
@@ -90,8 +111,18 @@ extension ModelRun {
         if random.chance(50) { finishUnmapping(mapping) }
     }
 
+    private func giveBack(_ mapping: ModelMapping) {
+        guard let cut = mapping.cut else { return driver.retire(mapping.id) }
+        // Whoever is late has found the cut while it was mapped.
+        cut.hasLooseFences =
+            mapping.hasLooseFences || queues.contains { $0.lateUse?.mapping.id.slot == mapping.id.slot }
+        guard random.chance(5) else { return freeCuts.append(cut) }
+        driver.retire(cut)
+        events.add(.cutRetired)
+    }
+
     func finishUnmapping(_ mapping: ModelMapping) {
-        driver.retire(mapping.id)
+        giveBack(mapping)
         mapping.stage = .retired
         mappings.removeAll { $0 === mapping }
         releasedRanges.add(mapping)

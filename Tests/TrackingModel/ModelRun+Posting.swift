@@ -83,7 +83,8 @@ extension ModelRun {
             events.add(.refusedElement)
             return false
         }
-        try require(result == .success(mapping.key), "live address \(hex(address)) of \(mapping.id): \(result)")
+        try require(
+            result == .success(mapping.target(of: address)), "live address \(hex(address)) of \(mapping.id): \(result)")
         note(mapping, in: request)
         return true
     }

@@ -64,7 +64,8 @@ extension ModelRun {
                 try require(result == .failure(.unmapped), "a receive names closed \(mapping.id)")
                 return nil
             }
-            try require(result == .success(mapping.key), "live \(mapping.id) takes no receive: \(result)")
+            try require(
+                result == .success(mapping.target(of: mapping.base)), "live \(mapping.id) takes no receive: \(result)")
             uses.append(mapping)
         }
         return uses

@@ -22,6 +22,8 @@ package final class ModelRun {
     var sharedQueues: [ModelSharedQueue] = []
     var queuesOpened = 0
     var mappings: [ModelMapping] = []
+    /// Settled, or never mapped.
+    var freeCuts: [ModelCut] = []
     var windows: [ModelWindow] = []
     var lastContext: UInt64 = 0
     var lastKey: UInt32 = 0

@@ -77,7 +77,7 @@ struct CountingTests {
         let (id, base) = try #require(mappings.reserve(memory: 4096, length: 4096))
         mappings.publish(id, length: 4096, key: 9)
         let window = try mappings.holdWindow(address: base, length: 4096)
-        #expect(window.id == id && window.key == 9)
+        #expect(window.id == id && window.memory == KeyedAddress(address: base, key: 9))
         #expect(mappings.close(id))
         #expect(!mappings.isIdle(id))
         mappings.dropWindow(id)

@@ -55,7 +55,7 @@ final class SharedStress: Sendable {
                 continue
             }
             let address = addresses.withLock { $0[random.below(Self.mappingCount)] }
-            guard let key = try? poster.use(address: address, length: 1) else {
+            guard let key = try? poster.use(address: address, length: 1).key else {
                 poster.abandon()
                 continue
             }

@@ -74,7 +74,7 @@ final class Stress: Sendable {
 
     private func use(on queue: StressQueue, _ random: inout RandomSource) -> UInt32? {
         let address = addresses[random.below(Self.sharedCount)].value.load(ordering: .acquiring)
-        guard let key = try? queue.poster.use(address: address, length: 1) else { return nil }
+        guard let key = try? queue.poster.use(address: address, length: 1).key else { return nil }
         uses[Int(key)].value.add(1, ordering: .relaxed)
         return key
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Two ways to do the same, measured in turn, so that a drift of the machine's speed meets both alike.
 public struct Comparison {
     /// Nanoseconds for one operation, one value for each round.
@@ -41,6 +43,19 @@ public struct Comparison {
 public func nanoseconds(_ body: () throws -> Void) rethrows -> Double {
     let time = try ContinuousClock().measure(body)
     return time / .nanoseconds(1)
+}
+
+/// The nanoseconds that the calling thread had a processor for during `body`: what it waited for one does not count.
+public func processorNanoseconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = threadTime()
+    try body()
+    return threadTime() - start
+}
+
+private func threadTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }
 
 /// Values of one figure over the rounds.

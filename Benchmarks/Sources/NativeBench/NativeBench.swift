@@ -21,6 +21,7 @@ struct NativeBench {
         print("\(rounds) rounds of \(operations) requests, in turn with the C loop; median [middle half]\n")
         print(try postingTable())
         print("\n\(try ReleaseBench().report())")
+        print("\n\(try ArenaBench().report())")
     }
 
     private static func postingTable() throws -> String {
@@ -40,6 +41,8 @@ struct NativeBench {
         switch arguments[0] {
         case "release":
             try ReleaseBench().run(count)
+        case "arena":
+            try ArenaBench().run(count)
         case let name:
             let bench = try PostingBench()
             try bench.run(name, count)

@@ -259,6 +259,21 @@ static inline int crdma_membarrier(int command)
 extern const char *_Nullable strerrorname_np(int code);
 extern const char *_Nullable strerrordesc_np(int code);
 
+/* -- Threads -- */
+
+/* A word of each thread's own, zero at first; found without a call, also from a library that is loaded later. */
+extern _Thread_local uintptr_t crdma_thread_word __attribute__((tls_model("initial-exec")));
+
+static inline uintptr_t crdma_get_thread_word(void)
+{
+    return crdma_thread_word;
+}
+
+static inline void crdma_set_thread_word(uintptr_t word)
+{
+    crdma_thread_word = word;
+}
+
 #pragma clang assume_nonnull end
 
 #undef CRDMA_STORE

@@ -59,9 +59,10 @@ public final class Adapter: Sendable {
     /// What keeps the adapter open.
     public var survivors: Survivors {
         // What uses a mapping is found out through the children, too.
-        let mappings = core.children.withLock { $0.living }.map {
-            Survivors.Mapping(memory: $0.memory, site: $0.site, use: core.use(of: $0.id))
-        }
+        let (registrations, arenas) = core.children.withLock { ($0.living, Array($0.arenas.values)) }
+        let mappings =
+            registrations.map { Survivors.Mapping(memory: $0.memory, site: $0.site, use: core.use(of: $0.id)) }
+            + arenas.flatMap(\.living)
         return core.children.withLock { $0.survivors(mappings) }
     }
 }

@@ -2,12 +2,12 @@ import Tracking
 
 extension AdapterCore {
     /// Brings closed mappings nearer to being idle, where nobody else does.
-    func help(_ registrations: [Registration]) {
+    func help(_ closed: [MappingID]) {
         var queues: Set<QueueID> = []
         var isHeldByWindows = false
         var isCounted = false
-        for registration in registrations {
-            let holders = mappings.holders(of: registration.id)
+        for id in closed {
+            let holders = mappings.holders(of: id)
             queues.formUnion(holders.queues.keys)
             isHeldByWindows = isHeldByWindows || holders.windows > 0
             isCounted = isCounted || holders.countedUses > 0

@@ -48,6 +48,13 @@ final class AdapterCore: Sendable {
         registration.onUnpinned?()
     }
 
+    /// From here on every poster either sees what was closed before, or has left its fence.
+    ///
+    /// - Complexity: one `membarrier(2)`, or a fence where there is none.
+    func orderPosts() {
+        if let barrier { barrier.issue() } else { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+    }
+
     /// A number that events of the device name an object by, never given twice.
     func nextIdentifier() -> UInt {
         // Only uniqueness matters.

@@ -54,6 +54,11 @@ public struct AdapterInfo: Hashable, Sendable {
     /// Whether windows of type 2 are tied to a queue pair, which revocable access by a peer needs.
     public let hasWindows: Bool
 
+    /// Whether a peer reaches no further than the range of a window.
+    ///
+    /// Soft devices check its rights, but only the bounds of the mapping below it (T37).
+    public var confinesWindows: Bool { vendorID != 0xFF_FFFF }
+
     /// Throws unless `asked` is in 0...`limit`.
     func check(_ what: String, _ asked: Int, atMost limit: Int) throws(AdapterError) {
         guard asked >= 0, asked <= limit else {

@@ -8,6 +8,7 @@ struct Children {
 
     /// Both queues of each queue pair.
     var queuePairs: [QueueID: QueuePairCore] = [:]
+    var arenas: [ObjectIdentifier: ArenaCore] = [:]
     var sharedReceiveQueues: [QueueID: SharedReceiveQueueCore] = [:]
     private var lastSharedReceiveQueueNumber = 0
     var completionQueueCount = 0
@@ -19,7 +20,7 @@ struct Children {
 
     var isEmpty: Bool {
         mappingCount == 0 && queuePairs.isEmpty && sharedReceiveQueues.isEmpty && completionQueueCount == 0
-            && windowCount == 0 && connectionCount == 0
+            && windowCount == 0 && connectionCount == 0 && arenas.isEmpty
     }
 
     /// A number for a new shared receive queue.
@@ -64,7 +65,8 @@ struct Children {
         Survivors(
             mappings: mappings, queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
             sharedReceiveQueues: sharedReceiveQueues.values.map(\.number).sorted(),
-            completionQueues: completionQueueCount, windows: windowCount, connections: connectionCount)
+            completionQueues: completionQueueCount, windows: windowCount, connections: connectionCount,
+            arenas: arenas.values.map(\.site))
     }
 }
 
@@ -92,6 +94,8 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
     public let windows: Int
     /// Listeners, connectors and connections.
     public let connections: Int
+    /// Where each arena was created that is not closed, or that a mapping was cut from.
+    public let arenas: [BuildSite]
 
     /// One line for each kind of object, and one for each mapping with the place that built it.
     public var description: String {
@@ -103,6 +107,7 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
         if completionQueues > 0 { lines.append("\(completionQueues) completion queues") }
         if windows > 0 { lines.append("\(windows) memory windows") }
         if connections > 0 { lines.append("\(connections) connections and listeners") }
+        lines += arenas.map { "arena created at \($0)" }
         return lines.isEmpty ? "nothing" : lines.joined(separator: "\n")
     }
 }

@@ -51,7 +51,8 @@ extension Adapter {
             MemoryChain(descriptors, length: length), access, retaining: nil, site: BuildSite(file: file, line: line))
     }
 
-    private func buildLam(
+    /// Maps memory that was found to be one range, and keeps `owner` until it is unpinned.
+    func buildLam(
         _ chain: MemoryChain, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
         let limit = min(info.maxRegistrationSize, MappingTable.longestMapping)

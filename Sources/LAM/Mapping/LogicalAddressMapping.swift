@@ -9,35 +9,81 @@ public import Tracking
 /// A mapping is used by borrowing it and given up by consuming it, so that use after release does not compile. Dropping
 /// it releases it. However it is released, the memory stays pinned until no request and no window can touch it.
 public struct LogicalAddressMapping: ~Copyable, Sendable {
-    let registration: Registration
-    @usableFromInline let adapter: Adapter
-    /// All that a request needs to know, on one cache line.
+    /// All that a request needs to know.
     @usableFromInline let place: MappingPlace
+    /// Which adapter the mapping is of.
+    @usableFromInline let adapterID: ObjectIdentifier
+    let origin: Origin
+
+    /// What the memory belongs to.
+    ///
+    /// No reference is counted while the mapping lives: what several threads count, they all wait for. Whoever ends it
+    /// counts one, because what keeps the object goes then.
+    @safe
+    enum Origin: @unchecked Sendable {
+        /// The mapping has the registration for itself. It is the adapter's until it is deregistered.
+        case registration(Unmanaged<Registration>)
+        /// It was cut from an arena, which outlives it.
+        case cut(ArenaBlock)
+    }
 
     init(_ registration: Registration, at place: MappingPlace, of adapter: Adapter) {
-        self.registration = registration
+        registration.become(mappingOf: adapter)
         self.place = place
-        self.adapter = adapter
+        adapterID = ObjectIdentifier(adapter)
+        unsafe origin = .registration(.passUnretained(registration))
+    }
+
+    init(_ block: ArenaBlock, at place: MappingPlace, of adapter: ObjectIdentifier) {
+        self.place = place
+        adapterID = adapter
+        origin = .cut(block)
     }
 
     deinit {
-        if !registration.isSurrendered { adapter.release(registration) }
+        switch origin {
+        case .registration(let registration): unsafe registration.takeUnretainedValue().release()
+        case .cut(let block): block.release()
+        }
     }
 
-    /// Takes the registration out; the mapping is gone and nothing is released.
-    consuming func surrender() -> Registration {
-        registration.isSurrendered = true
-        return registration
+    /// Ends the mapping without releasing anything.
+    consuming func surrender() {
+        discard self
+    }
+
+    /// The registration whose memory it is, or a part of it.
+    var registration: Registration {
+        switch origin {
+        case .registration(let registration): unsafe registration.takeUnretainedValue()
+        case .cut(let block): block.slab.registration
+        }
+    }
+
+    /// The adapter that the mapping is of.
+    var adapter: Adapter { registration.adapter }
+
+    /// Names the mapping in the adapter's table.
+    var id: MappingID {
+        switch origin {
+        case .registration: registration.id
+        case .cut(let block): block.cut.id
+        }
     }
 
     /// The logical address of the first byte.
-    public var baseAddress: LogicalAddress { registration.base }
+    public var baseAddress: LogicalAddress { LogicalAddress(rawValue: place.address) }
 
     /// How many bytes are mapped.
-    public var length: Int { registration.memory.length }
+    public var length: Int { Int(place.length) }
 
     /// The memory that is mapped.
-    public var memory: MemoryDescriptor { registration.memory }
+    public var memory: MemoryDescriptor {
+        switch origin {
+        case .registration: registration.memory
+        case .cut(let block): MemoryDescriptor(address: block.address, length: length)
+        }
+    }
 
     /// What the adapter may do with the memory.
     public var access: MemoryAccess { registration.access }
@@ -73,6 +119,6 @@ extension MappingPlace {
             fatalError("LogicalAddressMapping: bytes \(bytes) of a mapping of \(length) bytes")
         }
         return ScatterGatherElement(
-            address: LogicalAddress(rawValue: base &+ UInt64(bytes.lowerBound)), length: count, token: token)
+            address: LogicalAddress(rawValue: address &+ UInt64(bytes.lowerBound)), length: count, token: token)
     }
 }

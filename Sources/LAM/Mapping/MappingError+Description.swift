@@ -37,8 +37,13 @@ extension MappingError: CustomStringConvertible {
             no memory for a buffer of \(bytes) bytes: \(errnoDescription(errno)); ask for less, or free memory \
             (ulimit -v and the memory limit of the cgroup count, too)
             """
+        case .arenaFull(let asked, let pinned, let budget):
+            """
+            \(asked) bytes were asked of an arena whose \(pinned) pinned bytes are in use, with a budget of \(budget); \
+            release mappings, poll the completions of those that are released, or raise ArenaOptions.budgetBytes
+            """
         case .closed:
-            "the adapter is closed; open another one"
+            "the adapter or the arena is closed; open another one"
         case .verbFailed(let verb, let errno):
             "\(verb) failed: \(errnoDescription(errno)); `lam doctor` looks for the cause"
         }

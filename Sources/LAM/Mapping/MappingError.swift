@@ -41,7 +41,10 @@ public enum MappingError: Error, Hashable, Sendable {
     /// The system gave no memory for a buffer of `bytes` bytes; `errno` is what `mmap` reported.
     case allocationFailed(bytes: Int, errno: CInt)
 
-    /// The adapter is closed or closing.
+    /// Everything that an arena may pin is in use, or released and still in use; all in bytes.
+    case arenaFull(asked: Int, pinned: Int, budget: Int)
+
+    /// The adapter is closed or closing, or the arena is.
     case closed
 
     /// A verb failed for a reason that no other case names: which one, and the `errno` value it gave.

@@ -2,8 +2,8 @@ import Tracking
 import Verbs
 
 /// The memory behind one mapping, from before it is pinned until it is unpinned.
-// Sendable: `region` belongs to whoever builds the mapping, to the mapping's owner while it is live, and after that to the one thread whose
-// `MappingTable.close` succeeded; `onUnpinned` is set before the hand-over.
+// Sendable: `region` belongs to whoever builds the mapping, to the mapping's owner while it is live, and after that to
+// the one thread whose `MappingTable.close` succeeded; the rest is set before the hand-over.
 final class Registration: @unchecked Sendable {
     let id: MappingID
     let base: LogicalAddress
@@ -17,8 +17,8 @@ final class Registration: @unchecked Sendable {
     private let retained: (any AnyObject & Sendable)?
     private var region: MemoryRegion?
 
-    /// Set when a release form has taken this over from the mapping, so that the mapping's end has nothing left to do.
-    var isSurrendered = false
+    /// Keeps the adapter open until the mapping is released.
+    private var owner: Adapter?
     /// Called once, when the memory is unpinned.
     var onUnpinned: (@Sendable () -> Void)?
     /// When the owner gave the mapping up.
@@ -50,6 +50,32 @@ final class Registration: @unchecked Sendable {
         self.region = consume region
         return key
     }
+
+    /// Begins the life of the mapping.
+    func become(mappingOf adapter: Adapter) {
+        owner = adapter
+    }
+
+    /// The adapter of a mapping that is not released.
+    var adapter: Adapter {
+        guard let owner else { fatalError("Registration: the mapping of \(memory) is released") }
+        return owner
+    }
+
+    /// Gives the mapping up, whoever uses it; from now on the reaper has it.
+    func release() {
+        // The adapter would never go, if what it keeps kept it.
+        guard let adapter = owner.take() else { fatalError("Registration: the mapping of \(memory) is released") }
+        adapter.release(self)
+    }
+
+    /// Unpins the memory if nothing uses the mapping; otherwise leaves it as it was.
+    func releaseIfIdle() -> ImmediateRelease {
+        adapter.releaseIfIdle(self)
+    }
+
+    /// Whether the memory stays allocated as long as this.
+    var keepsMemory: Bool { retained != nil }
 
     /// Has `body` look at the region.
     func withRegion(_ body: (borrowing MemoryRegion) -> Void) {

@@ -34,7 +34,7 @@ struct ReceivePath: ~Copyable, Sendable {
     mutating func post(
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
-        guard ObjectIdentifier(mapping.adapter) == adapter else { return try refuseForeign() }
+        guard mapping.adapterID == adapter else { return try refuseForeign() }
         let place = mapping.place
         guard isUsual(bytes, of: place), poster.beginAtOnce(using: place) else {
             return try postUnusually(place, bytes, context: context)

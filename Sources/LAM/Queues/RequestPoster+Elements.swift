@@ -12,7 +12,7 @@ extension ReceiveChain: ElementChain {}
 
 /// What notes the mappings of the request being prepared: the posting side of a queue.
 protocol ElementPoster: ~Copyable {
-    mutating func use(address: UInt64, length: UInt32, isSink: Bool) throws(UseError) -> UInt32
+    mutating func use(address: UInt64, length: UInt32, isSink: Bool) throws(UseError) -> KeyedAddress
     func check(address: UInt64, length: UInt32, isSink: Bool) throws(UseError)
 }
 
@@ -52,13 +52,13 @@ extension ElementPoster where Self: ~Copyable {
         for index in elements.indices {
             let element = elements[index]
             if element.length == 0 { continue }
-            let key: UInt32
+            let memory: KeyedAddress
             do throws(UseError) {
-                key = try use(address: element.address.rawValue, length: element.length, isSink: areSinks)
+                memory = try use(address: element.address.rawValue, length: element.length, isSink: areSinks)
             } catch {
                 throw PostError(error, element: index)
             }
-            chain.setElement(placed, address: element.address.rawValue, length: element.length, key: key)
+            chain.setElement(placed, address: memory.address, length: element.length, key: memory.key)
             placed += 1
         }
         return count

@@ -14,7 +14,7 @@ extension SendPath {
         _ operation: Operation, _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
         _ remote: RemoteMemory = RemoteMemory(address: 0, key: 0), context: UInt64, flags: RequestFlags
     ) throws(PostError) {
-        guard ObjectIdentifier(mapping.adapter) == adapter else { return try refuseForeign() }
+        guard mapping.adapterID == adapter else { return try refuseForeign() }
         // From here on its place is all that is needed of the mapping, which spares registers.
         let place = mapping.place
         guard isUsual(operation, bytes, of: place, flags), poster.beginAtOnce(using: place) else {

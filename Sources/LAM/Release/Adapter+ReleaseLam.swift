@@ -17,11 +17,14 @@ extension Adapter {
     /// Unpins the mapping on the calling thread if nothing uses it; otherwise leaves it as it was.
     func releaseIfIdle(_ registration: Registration) -> ImmediateRelease {
         let outcome = core.releaseIfIdle(registration)
-        if case .inUse = outcome {
-            // An unsignaled tail would hold it for ever, if nothing is posted behind it.
-            reaper.run { [core] in core.help([registration]) }
-        }
+        if case .inUse = outcome { help(registration.id) }
         return outcome
+    }
+
+    /// Has the reaper see to it that the uses of a mapping end.
+    func help(_ id: MappingID) {
+        // An unsignaled tail would hold it for ever, if nothing is posted behind it.
+        reaper.run { [core] in core.help([id]) }
     }
 
     /// What uses a mapping at this moment.
@@ -30,9 +33,9 @@ extension Adapter {
     }
 }
 
-/// What became of an attempt to unpin a mapping at once.
+/// What became of an attempt to release a mapping at once.
 enum ImmediateRelease {
-    case unpinned
+    case released
     case inUse(MappingUse)
     case refused(VerbError)
 }
@@ -62,7 +65,7 @@ extension AdapterCore {
         }
         do {
             try deregister(registration)
-            return .unpinned
+            return .released
         } catch {
             reopen(registration)
             return .refused(error)
@@ -70,10 +73,10 @@ extension AdapterCore {
     }
 
     /// Whether nothing uses a mapping that was closed just now.
-    private func isIdle(_ id: MappingID) -> Bool {
+    func isIdle(_ id: MappingID) -> Bool {
         // No barrier where there is nobody whose post it could order.
         if mappings.isUntouched(id) { return true }
-        barrier?.issue()
+        orderPosts()
         return mappings.isIdle(id)
     }
 

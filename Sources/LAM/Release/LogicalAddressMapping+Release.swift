@@ -24,11 +24,17 @@ extension LogicalAddressMapping {
     /// completion queue. It does wait for a request that cannot end, for example a receive that nobody sends to; close
     /// its queue pair, or its shared receive queue.
     public consuming func released() async {
-        let adapter = adapter
-        let registration = surrender()
+        let origin = origin
+        surrender()
         await withCheckedContinuation { continuation in
-            registration.onUnpinned = { continuation.resume() }
-            adapter.release(registration)
+            switch origin {
+            case .registration(let registration):
+                let registration = unsafe registration.takeUnretainedValue()
+                registration.onUnpinned = { continuation.resume() }
+                registration.release()
+            case .cut(let block):
+                block.release { continuation.resume() }
+            }
         }
     }
 
@@ -38,9 +44,14 @@ extension LogicalAddressMapping {
     /// is still used is helped on by the adapter, as a released one is, so that asking again makes sense.
     /// - Complexity: one `membarrier(2)` and, if idle, one `ibv_dereg_mr`.
     public consuming func tryRelease() -> ReleaseOutcome {
-        switch adapter.releaseIfIdle(registration) {
-        case .unpinned:
-            _ = surrender()
+        let outcome =
+            switch origin {
+            case .registration(let registration): unsafe registration.takeUnretainedValue().releaseIfIdle()
+            case .cut(let block): block.releaseIfIdle()
+            }
+        switch outcome {
+        case .released:
+            surrender()
             return .released
         case .inUse(let use):
             return .busy(self, use)
@@ -50,7 +61,7 @@ extension LogicalAddressMapping {
     }
 
     /// What uses the mapping at this moment.
-    public var use: MappingUse { adapter.use(of: registration.id) }
+    public var use: MappingUse { adapter.use(of: id) }
 }
 
 /// What uses a mapping: the answer to "why is this memory still pinned?".

@@ -10,7 +10,7 @@ final class Reaper: Sendable {
     private static let shortestPause = Duration.microseconds(100)
 
     private struct Inbox {
-        var released: [Registration] = []
+        var released: [any Reapable] = []
         var errands: [@Sendable () -> Void] = []
         var isStopping = false
         /// Told to whoever stops the thread.
@@ -49,14 +49,14 @@ final class Reaper: Sendable {
         thread = try WorkerThread { Self.run(inbox, work, longestPause: work.unpinDeadline / 2) }
     }
 
-    /// Hands a closed mapping over.
+    /// Hands a closed mapping over, or a closed block.
     ///
     /// - Complexity: one lock and, while the thread sleeps, one system call.
-    func add(_ registration: Registration) {
-        let isUrgent = registration.onUnpinned != nil
+    func add(_ closed: some Reapable) {
+        let isUrgent = closed.isAwaited
         let mustWake = inbox.withLock { inbox in
             let isFirst = inbox.isEmpty && !inbox.isTicking
-            inbox.released.append(registration)
+            inbox.released.append(closed)
             if isUrgent { inbox.isUrgent = true }
             return isUrgent || isFirst
         }

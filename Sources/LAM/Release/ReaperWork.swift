@@ -4,13 +4,13 @@ import Verbs
 /// What the reaper has in hand. Touched by its thread only.
 struct ReaperWork: Sendable {
     private let core: AdapterCore
-    private var waiting: [Registration] = []
+    private var waiting: [any Reapable] = []
     private var refused: [Refusal] = []
     private var isTokenRefused = false
 
-    /// A registration that nothing uses and that the device still does not let go. Never given up.
+    /// What nothing uses and the device still does not let go. Never given up.
     private struct Refusal {
-        let registration: Registration
+        let closed: any Reapable
         var pause: Duration
         var nextTry: MonotonicTime
 
@@ -40,11 +40,11 @@ struct ReaperWork: Sendable {
     }
 
     /// Takes closed mappings in.
-    mutating func add(_ registrations: [Registration]) {
-        guard !registrations.isEmpty else { return }
+    mutating func add(_ closed: [any Reapable]) {
+        guard !closed.isEmpty else { return }
         // One barrier for the batch: from here on every poster either sees the mappings closed or has left its fence.
-        core.barrier?.issue()
-        waiting += registrations
+        core.orderPosts()
+        waiting += closed
     }
 
     /// Unpins what is idle, and helps on what is not.
@@ -55,18 +55,18 @@ struct ReaperWork: Sendable {
         waiting = waiting.filter { !unpin($0) }
         retryRefused()
         if isTokenRefused { _ = finish() }
-        core.help(waiting)
+        core.help(waiting.map(\.id))
         return waiting.count + refused.count < before
     }
 
     /// - Returns: false if something still uses the mapping.
-    private mutating func unpin(_ registration: Registration) -> Bool {
-        guard core.mappings.isIdle(registration.id) else { return false }
+    private mutating func unpin(_ closed: any Reapable) -> Bool {
+        guard core.mappings.isIdle(closed.id) else { return false }
         do {
-            try core.deregister(registration)
+            try closed.reap(in: core)
         } catch {
             let pause = Refusal.firstPause
-            refused.append(Refusal(registration: registration, pause: pause, nextTry: .now.advanced(by: pause)))
+            refused.append(Refusal(closed: closed, pause: pause, nextTry: .now.advanced(by: pause)))
         }
         return true
     }
@@ -76,7 +76,7 @@ struct ReaperWork: Sendable {
         refused = refused.compactMap { refusal in
             guard refusal.nextTry <= now else { return refusal }
             do {
-                try core.deregister(refusal.registration)
+                try refusal.closed.reap(in: core)
                 return nil
             } catch {
                 var refusal = refusal

@@ -56,6 +56,9 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
     case noRights
     /// A window covers at least one byte.
     case emptyRange
+    /// The device would let the peer reach all of the arena that the mapping is cut from
+    /// (``AdapterInfo/confinesWindows``); build a mapping over memory of its own.
+    case notConfined
     /// The mapping is read-only, and windows need one that is built for writing, also those that only allow reading.
     case notWritable
 
@@ -69,6 +72,8 @@ public enum WindowError: Error, Hashable, Sendable, CustomStringConvertible {
         case .stillBinding: "the window's bind has not completed; poll its completion first"
         case .noRights: "a window must give the peer the right to read, to write, or both"
         case .emptyRange: "a window must cover at least one byte"
+        case .notConfined:
+            "this device would open the whole arena to the peer; build a mapping over memory of its own for the window"
         case .notWritable: "the mapping is read-only; a window needs one that is built for writing"
         }
     }

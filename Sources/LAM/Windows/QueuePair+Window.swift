@@ -16,6 +16,7 @@ extension QueuePair {
     /// - Returns: what the peer must name. It may be sent in a message posted next.
     /// - Throws: ``PostError``; everything the device would answer with the end of the connection is found out before.
     /// - Important: rxe confines a peer to the mapping, not to the range (T37). Where that matters, map the range alone.
+    ///   Over a mapping that is cut from an arena, which shares its registration with others, rxe binds no window at all.
     public mutating func bind(
         _ window: borrowing MemoryWindow, over mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
         access: RemoteAccess, context: UInt64 = 0, flags: RequestFlags = []
@@ -39,7 +40,7 @@ extension QueuePair {
                     registration.withRegion { region in
                         chain.appendBind(
                             identifier: identifier, flags: flags, window: window, key: key, region: region,
-                            address: address, length: UInt64(bytes.count), rights: AccessRights(access))
+                            address: remote.address, length: UInt64(bytes.count), rights: AccessRights(access))
                     }
                 }
             }
@@ -62,6 +63,7 @@ extension QueuePair {
         if mapping.access == .readOnly { return .window(.notWritable) }
         // Its address may by chance be one of this adapter, too.
         guard mapping.adapter === core.adapter else { return .unknownAddress(element: 0) }
+        if case .cut = mapping.origin, !core.adapter.info.confinesWindows { return .window(.notConfined) }
         return window.core.adapter === core.adapter ? nil : .window(.otherAdapter)
     }
 

@@ -83,14 +83,14 @@ final class WindowCore: Sendable {
         try inside.withLock { (inside) throws(PostError) in
             guard case .unbound = inside.state else { throw .window(.alreadyBound) }
             try Self.allocateIfNeeded(&inside, domain: adapter.core.domain)
-            let mapping: MappingID
+            let held: (id: MappingID, memory: KeyedAddress)
             do throws(UseError) {
-                mapping = try adapter.core.mappings.holdWindow(address: address, length: length).id
+                held = try adapter.core.mappings.holdWindow(address: address, length: length)
             } catch {
                 throw PostError(error, element: 0)
             }
-            let remote = RemoteMemory(address: address, key: inside.withWindow { $0.nextKey }!)
-            inside.state = .binding(Binding(mapping: mapping, queuePair: queuePair, remote: remote))
+            let remote = RemoteMemory(address: held.memory.address, key: inside.withWindow { $0.nextKey }!)
+            inside.state = .binding(Binding(mapping: held.id, queuePair: queuePair, remote: remote))
             return remote
         }
     }

@@ -40,6 +40,7 @@ extension FakeDevice {
             call(.queryDevice) { state in
                 unsafe attributes.pointee = Self.attributes
                 unsafe attributes.pointee.max_mr = state.regionLimit
+                unsafe attributes.pointee.vendor_id = state.vendorID
                 return 0
             }
         }
@@ -135,7 +136,6 @@ extension FakeDevice {
 
     static let attributes: ibv_device_attr = {
         var attributes = ibv_device_attr()
-        attributes.vendor_id = 0xff_ffff
         attributes.max_mr_size = .max
         attributes.page_size_cap = 0xffff_f000
         attributes.max_qp = 1_048_560

@@ -9,6 +9,7 @@ extension FakeDevice {
         let pinnedPageLimit: Int
         let regionLimit: Int32
         let carriesOutSendsAtOnce: Bool
+        let vendorID: UInt32
         let reportsLastReceives: Bool
         /// Queue pairs keep the receives that they have begun, in the error state, until the test says.
         var holdsLastReceives = false
@@ -50,12 +51,13 @@ extension FakeDevice {
 
         init(
             name: String, pinnedPageLimit: Int, regionLimit: Int32, carriesOutSendsAtOnce: Bool,
-            reportsLastReceives: Bool
+            reportsLastReceives: Bool, vendorID: UInt32
         ) {
             self.name = name
             self.pinnedPageLimit = pinnedPageLimit
             self.regionLimit = regionLimit
             self.carriesOutSendsAtOnce = carriesOutSendsAtOnce
+            self.vendorID = vendorID
             self.reportsLastReceives = reportsLastReceives
         }
 

@@ -32,13 +32,14 @@ package final class FakeDevice: @unchecked Sendable {
     ///     the test says.
     ///   - reportsLastReceives: Say when a queue pair in the error state is done with its shared
     ///     receive queue, as adapters do and rxe does not.
+    ///   - vendorID: By default that of soft devices.
     package init(
         name: String = "fake0", pinnedPageLimit: Int = .max, regionLimit: Int32 = 524_287,
-        carriesOutSendsAtOnce: Bool = false, reportsLastReceives: Bool = false
+        carriesOutSendsAtOnce: Bool = false, reportsLastReceives: Bool = false, vendorID: UInt32 = 0xff_ffff
     ) {
         state = State(
             name: name, pinnedPageLimit: pinnedPageLimit, regionLimit: regionLimit,
-            carriesOutSendsAtOnce: carriesOutSendsAtOnce, reportsLastReceives: reportsLastReceives)
+            carriesOutSendsAtOnce: carriesOutSendsAtOnce, reportsLastReceives: reportsLastReceives, vendorID: vendorID)
     }
 
     deinit { state.freeBlocks() }

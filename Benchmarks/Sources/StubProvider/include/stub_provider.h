@@ -15,4 +15,7 @@ uint64_t stub_allocation_count(void);
 /* While true, signaled requests complete only when it becomes false again. */
 void stub_hold_completions(int hold);
 
+/* Has the calling thread run on one processor only, numbered from 0. */
+void stub_bind_to_processor(int number);
+
 #endif

@@ -1,0 +1,162 @@
+import Tracking
+
+/// A part of a slab, all of which have one size: free, resting, or mapped.
+///
+/// A block belongs to one holder at a time, who alone changes it: a list, or the mapping that was made of it.
+// Sendable: passes from holder to holder through a shard's turnstile or a lock; the slab keeps the record.
+@safe
+struct ArenaBlock: @unchecked Sendable {
+    private let record: UnsafeMutablePointer<Record>
+
+    /// One cache line.
+    @safe
+    struct Record {
+        let cut: Cut
+        fileprivate let address: UInt
+        // A slab has no block in use when it goes.
+        fileprivate let slab: Unmanaged<ArenaSlab>
+        fileprivate var next: UnsafeMutablePointer<Record>?
+        fileprivate var site: BuildSite
+
+        init(_ cut: Cut, address: UInt, in slab: ArenaSlab) {
+            self.cut = cut
+            self.address = address
+            unsafe self.slab = .passUnretained(slab)
+            unsafe next = nil
+            site = slab.site
+        }
+    }
+
+    init(_ record: UnsafeMutablePointer<Record>) {
+        unsafe self.record = unsafe record
+    }
+
+    /// What the tracking knows of it.
+    @inline(__always)
+    var cut: Cut { unsafe record.pointee.cut }
+
+    /// The address of the first byte in this process.
+    var address: UInt { unsafe record.pointee.address }
+
+    /// What it is a part of.
+    var slab: ArenaSlab { unsafe record.pointee.slab.takeUnretainedValue() }
+
+    /// Has `body` use the arena without counting references: what all threads count, they all wait for.
+    @inline(__always)
+    func withArena(_ body: (ArenaCore, BlockSize) -> Void) {
+        unsafe record.pointee.slab._withUnsafeGuaranteedRef { slab in
+            slab.withArena { body($0, slab.size) }
+        }
+    }
+
+    /// The bytes that are mapped or, of a block that is not, all of them.
+    var memory: MemoryDescriptor {
+        MemoryDescriptor(address: address, length: cut.isOpen ? Int(cut.length) : slab.size.bytes)
+    }
+
+    /// Where the last mapping was made of it.
+    var site: BuildSite {
+        get { unsafe record.pointee.site }
+        nonmutating set { unsafe record.pointee.site = newValue }
+    }
+
+    fileprivate var next: ArenaBlock? {
+        get { unsafe record.pointee.next.map { unsafe ArenaBlock($0) } }
+        nonmutating set { unsafe record.pointee.next = unsafe newValue?.record }
+    }
+}
+
+// MARK: Release
+
+extension ArenaBlock {
+    /// Ends the mapping that was made of the block.
+    @inline(__always)
+    func release() {
+        withArena { arena, size in arena.release(self, size) }
+    }
+
+    /// The same; `onReturned` is called when nothing uses the block any more.
+    func release(_ onReturned: @escaping @Sendable () -> Void) {
+        cut.close()
+        slab.arena.handToReaper(self, onReturned)
+    }
+
+    /// Ends the mapping if nothing uses it, and otherwise leaves it as it was.
+    func releaseIfIdle() -> ImmediateRelease {
+        let arena = slab.arena
+        let length = cut.length
+        cut.close()
+        guard arena.core.isIdle(cut.id) else {
+            cut.reopen(length: length)
+            let use = arena.core.use(of: cut.id)
+            arena.adapter.help(cut.id)
+            return .inUse(use)
+        }
+        var blocks = ArenaBlockList()
+        blocks.append(self)
+        arena.takeBack(&blocks)
+        return .released
+    }
+}
+
+/// Blocks in a row, linked through themselves: first in, first out, so that each rests as long as possible.
+struct ArenaBlockList {
+    private var first: ArenaBlock?
+    /// Has a meaning only while there is a first one.
+    private var last: ArenaBlock?
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    @inline(__always)
+    mutating func append(_ block: ArenaBlock) {
+        block.next = nil
+        if first != nil { last!.next = block } else { first = block }
+        last = block
+        count &+= 1
+    }
+
+    @inline(__always)
+    mutating func popFirst() -> ArenaBlock? {
+        guard let block = first else { return nil }
+        first = block.next
+        count &-= 1
+        return block
+    }
+
+    /// Takes out the blocks for which `isLeaving`, who has them then.
+    mutating func removeAll(where isLeaving: (ArenaBlock) -> Bool) {
+        var previous: ArenaBlock?
+        var current = first
+        while let block = current {
+            current = block.next
+            if !isLeaving(block) {
+                previous = block
+                continue
+            }
+            if let previous { previous.next = current } else { first = current }
+            if current == nil { last = previous }
+            count -= 1
+        }
+    }
+
+    /// Takes the first block of a size out.
+    mutating func removeFirst(of size: BlockSize) -> ArenaBlock? {
+        var found: ArenaBlock?
+        removeAll { block in
+            guard found == nil, block.slab.size == size else { return false }
+            found = block
+            return true
+        }
+        return found
+    }
+
+    /// Appends all blocks of a list, and leaves it empty.
+    mutating func append(_ other: inout ArenaBlockList) {
+        guard let head = other.first else { return }
+        if first != nil { last!.next = head } else { first = head }
+        last = other.last
+        count += other.count
+        other = ArenaBlockList()
+    }
+}

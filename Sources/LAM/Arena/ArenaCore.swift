@@ -1,0 +1,173 @@
+import Glibc
+import Synchronization
+import Tracking
+
+/// An arena as its threads and the reaper share it.
+///
+/// Lives until it is closed and every block came back: until then it is one of the adapter's children.
+final class ArenaCore: Sendable {
+    let adapter: Adapter
+    let core: AdapterCore
+    private let adapterID: ObjectIdentifier
+    let budgetBytes: Int
+    let slabBytes: Int
+    let site: BuildSite
+    let shards = ThreadShards<ArenaShard>()
+    let pool = Monitor(ArenaPool())
+    /// Held by whoever holds the shards. Nobody who is inside a shard waits for it.
+    let collection = Monitor(())
+
+    init(adapter: Adapter, options: ArenaOptions, site: BuildSite) {
+        self.adapter = adapter
+        core = adapter.core
+        adapterID = ObjectIdentifier(adapter)
+        budgetBytes = options.budgetBytes
+        slabBytes = options.slabLength
+        self.site = site
+    }
+
+    // MARK: Mappings
+
+    /// Makes a mapping of a free block.
+    @inline(__always)
+    func build(length: Int, site: BuildSite) throws(MappingError) -> LogicalAddressMapping {
+        guard let size = BlockSize(holding: length) else {
+            throw length > 0 ? .tooLong(asked: length, limit: BlockSize.largest) : .empty
+        }
+        if let shard = unsafe shards.current, unsafe enter(shard) {
+            defer { unsafe shard.pointee.turnstile.leave() }
+            let kept = unsafe shard.pointee[size]
+            if let block = unsafe kept.pointee.free.popFirst() ?? refill(&kept.pointee, size) {
+                return map(block, length, site)
+            }
+        }
+        return try buildFromPool(size, length, site)
+    }
+
+    @inline(__always)
+    private func map(_ block: ArenaBlock, _ length: Int, _ site: BuildSite) -> LogicalAddressMapping {
+        block.site = site
+        return LogicalAddressMapping(block, at: block.cut.open(length: UInt64(length)), of: adapterID)
+    }
+
+    /// Takes a block back whose mapping ends.
+    @inline(__always)
+    func release(_ block: ArenaBlock, _ size: BlockSize) {
+        block.cut.close()
+        guard let shard = unsafe shards.current ?? addShard(), unsafe enter(shard) else {
+            // Counting a reference: with its last block a closed arena goes, perhaps before this returns.
+            return block.slab.arena.handToReaper(block)
+        }
+        defer { unsafe shard.pointee.turnstile.leave() }
+        let kept = unsafe shard.pointee[size]
+        unsafe kept.pointee.resting.append(block)
+        if unsafe kept.pointee.resting.count >= kept.pointee.restingLimit { unsafe hand(over: &kept.pointee) }
+    }
+
+    /// Passes the turnstile of the calling thread's shard; false if the arena is closed.
+    @inline(__always)
+    private func enter(_ shard: UnsafeMutablePointer<ArenaShard>) -> Bool {
+        while true {
+            switch unsafe shard.pointee.turnstile.enter() {
+            case .inside, .insideAfterOthers: return true
+            case .held: sched_yield()
+            case .barred, .shut: return false
+            }
+        }
+    }
+
+    // MARK: A shard's ends
+
+    /// Finds free blocks for a shard that has none: those that rested, if there are many, or else the pool's.
+    @inline(never)
+    private func refill(_ kept: inout ArenaShard.Kept, _ size: BlockSize) -> ArenaBlock? {
+        if kept.resting.count < size.batch {
+            kept.free = pool.withLock { $0.take(size, atMost: size.batch) }
+        }
+        if kept.free.isEmpty {
+            var busy = settle(&kept.resting, into: &kept.free)
+            // A few are likely to be idle the next time. Many would make that time come soon.
+            if busy.count > size.batch / 4 { handToReaper(&busy) }
+            kept.resting = busy
+        }
+        return kept.free.popFirst()
+    }
+
+    /// Gives the blocks of a thread that releases more than it makes to the others.
+    @inline(never)
+    private func hand(over kept: inout ArenaShard.Kept) {
+        var settled = ArenaBlockList()
+        var busy = settle(&kept.resting, into: &settled)
+        handToReaper(&busy)
+        takeBack(&settled)
+    }
+
+    /// Moves the resting blocks that nothing uses to the free ones.
+    ///
+    /// - Returns: the others.
+    func settle(_ resting: inout ArenaBlockList, into free: inout ArenaBlockList) -> ArenaBlockList {
+        var busy = ArenaBlockList()
+        guard !resting.isEmpty else { return busy }
+        core.orderPosts()
+        let mappings = core.mappings
+        resting.removeAll { block in
+            let isBusy = !mappings.settle(block.cut)
+            if isBusy { busy.append(block) }
+            return isBusy
+        }
+        free.append(&resting)
+        return busy
+    }
+
+    // MARK: Returning blocks
+
+    /// Has the reaper give closed blocks back when nothing uses them any more.
+    func handToReaper(_ blocks: inout ArenaBlockList) {
+        core.counters.deferredReleases.add(blocks.count, ordering: .relaxed)
+        while let block = blocks.popFirst() { handToReaper(block) }
+    }
+
+    /// The same for one block; then `onReturned` is called.
+    func handToReaper(_ block: ArenaBlock, _ onReturned: (@Sendable () -> Void)? = nil) {
+        pool.withLock { $0.begin() }
+        adapter.reaper.add(ReturningBlock(block, to: self, onReturned: onReturned))
+    }
+
+    /// Takes back blocks that nothing uses.
+    func takeBack(_ blocks: inout ArenaBlockList) {
+        let isClosing = pool.withLock { pool in
+            pool.give(&blocks)
+            return pool.isClosing
+        }
+        if isClosing { giveUpFreeSlabs() }
+    }
+
+    /// Finishes something that makes room, and wakes who waits for it.
+    func finish<Result>(_ body: (inout ArenaPool) -> Result) -> Result {
+        let (result, isClosing) = pool.withLock { pool in
+            pool.finish()
+            return (body(&pool), pool.isClosing)
+        }
+        pool.signal()
+        if isClosing { giveUpFreeSlabs() }
+        return result
+    }
+
+    @inline(never)
+    private func addShard() -> UnsafeMutablePointer<ArenaShard>? {
+        pool.withLock { pool in
+            if !pool.isClosing { shards.add(ArenaShard(ownerFences: core.barrier == nil)) }
+        }
+        return unsafe shards.current
+    }
+
+    @inline(never)
+    private func buildFromPool(
+        _ size: BlockSize, _ length: Int, _ site: BuildSite
+    ) throws(MappingError) -> LogicalAddressMapping {
+        if unsafe shards.current == nil { _ = unsafe addShard() }
+        let block = try findBlock(size)
+        // Whoever asks what is alive has all blocks to himself.
+        return pool.withLock { _ in map(block, length, site) }
+    }
+}

@@ -1,0 +1,147 @@
+public import Synchronization
+
+/// A slot that its owner maps again and again, over a part of memory that stays registered.
+///
+/// To whoever posts, a cut is a mapping like any other: it has addresses and fences of its own, and an address of the
+/// last time misses it. What differs is that the device knows its memory by other addresses, those of the
+/// registration that it was cut from, and that nobody but its owner opens and closes it, without the table:
+///
+/// ```
+/// reserveCut -> open -> close -> (barrier) -> settle, again and again -> open ... -> retire
+/// ```
+///
+/// The calls of one cut are serialized by its owner; posting, binding and asking run beside them.
+/// - Complexity: opening and closing are a few stores to one cut's memory, which takes no lock and no shared atomic.
+// Sendable: an element stays where it is as long as the table; its owner serializes what does not guard itself.
+@usableFromInline @safe
+package struct Cut: @unchecked Sendable {
+    @usableFromInline let slot: UnsafeMutablePointer<MappingSlot>
+    @usableFromInline let index: UInt32
+
+    init(_ slot: UnsafeMutablePointer<MappingSlot>, at index: UInt32) {
+        unsafe self.slot = unsafe slot
+        self.index = index
+    }
+
+    /// The mapping that the cut is, or was when it was open last.
+    @inlinable @inline(__always)
+    package var id: MappingID { MappingID(slot: index, generation: generation) }
+
+    @inlinable @inline(__always)
+    var generation: UInt32 {
+        unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)
+    }
+
+    /// Where the cut is, while it is open.
+    package var place: MappingPlace { unsafe MappingPlace(slot) }
+
+    /// Lets requests name the first `length` bytes, at addresses that the cut never had before.
+    @inlinable @inline(__always)
+    package func open(length: UInt64) -> MappingPlace {
+        guard !isOpen else { complain("open already") }
+        let next = MappingID(slot: index, generation: generation &+ 1)
+        unsafe slot.pointee.address = AddressLayout.cutBase(
+            slot: next.slot, generation: next.generation, memory: slot.pointee.address,
+            shift: slot.pointee.generationShift)
+        unsafe slot.pointee.open(next, length: length)
+        return unsafe MappingPlace(slot)
+    }
+
+    /// Refuses the cut to every later request.
+    @inlinable @inline(__always)
+    package func close() {
+        guard isOpen else { complain("closed already") }
+        unsafe slot.pointee.refuse()
+        unsafe slot.pointee.lifecycle.store(id.lifecycle(.closing), ordering: .releasing)
+    }
+
+    @usableFromInline @inline(never)
+    func complain(_ problem: StaticString) -> Never {
+        fatalError("Cut: \(id) is \(problem)")
+    }
+
+    /// Undoes `close` for an owner who keeps the cut after all; its addresses work as before.
+    package func reopen(length: UInt64) {
+        unsafe slot.pointee.open(id, length: length)
+    }
+
+    /// Where the cut is in its life.
+    var stage: Stage {
+        unsafe Stage(rawValue: slot.pointee.lifecycle.load(ordering: .relaxed) & 3)!
+    }
+
+    /// Whether requests may name it.
+    @inlinable @inline(__always)
+    package var isOpen: Bool {
+        unsafe slot.pointee.lifecycle.load(ordering: .relaxed) & 3 == Stage.live.rawValue
+    }
+
+    /// How many bytes requests may name; zero while it is closed.
+    package var length: UInt64 { unsafe slot.pointee.length.load(ordering: .relaxed) }
+}
+
+extension MappingTable {
+    /// The most bytes that a cut can have.
+    package static var longestCut: UInt64 { AddressLayout.longestCut }
+
+    /// Takes a slot for a part of registered memory.
+    ///
+    /// - Parameters:
+    ///   - memory: the address of the first byte in this process.
+    ///   - room: how many bytes the part has.
+    ///   - device: where the device finds it.
+    /// - Returns: a cut that was never open; nil when every slot is taken, or the part is longer than 1 GiB.
+    package func reserveCut(memory: UInt64, room: UInt64, device: KeyedAddress) -> Cut? {
+        guard room <= Self.longestCut, let index = takeSlot(.ordinary) else { return nil }
+        let slot = unsafe slots.element(at: index)!
+        let shift = AddressLayout.generationShift(room: room)
+        let generation = unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)
+        unsafe slot.pointee.generationShift = shift
+        unsafe slot.pointee.address = AddressLayout.cutBase(
+            slot: index, generation: generation, memory: memory, shift: shift)
+        unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
+        unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
+        unsafe slot.pointee.writable.store(1, ordering: .relaxed)
+        let id = MappingID(slot: index, generation: generation)
+        unsafe slot.pointee.lifecycle.store(id.lifecycle(.reserved), ordering: .relaxed)
+        return unsafe Cut(slot, at: index)
+    }
+
+    /// Whether nothing uses a closed cut any more, so that it may be opened for another use.
+    ///
+    /// As with `isIdle`, the caller has issued its barrier since the cut was closed. Fences stay with their queues, which
+    /// are likely to use the cut again; only when there is none left for another queue they are taken away.
+    package func settle(_ cut: Cut) -> Bool {
+        guard unsafe isIdle(at: cut.slot) else { return false }
+        if unsafe cut.slot.pointee.fences[MappingSlot.fenceCount - 1].queue.load(ordering: .relaxed) != 0 {
+            unsafe cut.slot.pointee.clearFences(in: queues)
+        }
+        return true
+    }
+
+    /// Frees the slot of a cut that is settled or was never open.
+    package func retire(_ cut: Cut) {
+        recycle(cut.id, from: cut.stage == .reserved ? .reserved : .closing)
+    }
+
+    // MARK: The device's addresses
+
+    /// Says how to find a cut by the device's address, for the memory of a mapping that is divided into cuts.
+    package func divide(_ id: MappingID, _ find: @escaping @Sendable (_ address: UInt64) -> Cut?) {
+        divisions.withLock { $0[id.slot] = find }
+    }
+
+    /// Forgets what `divide` was told.
+    package func undivide(_ id: MappingID) {
+        divisions.withLock { $0[id.slot] = nil }
+    }
+
+    /// The slot of the mapping that has an address, which may be the device's.
+    func slot(behind address: UInt64) -> UnsafeMutablePointer<MappingSlot>? {
+        let index = AddressLayout.slot(of: address)
+        let (isDivided, cut) = divisions.withLock { divisions in
+            (divisions[index] != nil, divisions[index]?(address))
+        }
+        return unsafe isDivided ? cut?.slot : slots.element(at: index)
+    }
+}
