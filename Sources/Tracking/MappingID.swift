@@ -12,6 +12,12 @@ package struct MappingID: Hashable, Sendable {
         self.generation = generation
     }
 
+    /// Names the mapping that had a slot as the one of this number.
+    package init(slot: UInt32, generation: UInt32) {
+        self.slot = slot
+        self.generation = generation
+    }
+
     /// What a slot's `lifecycle` holds while it has this mapping, and the mapping is in `stage`.
     @inlinable @inline(__always)
     func lifecycle(_ stage: Stage) -> UInt64 {

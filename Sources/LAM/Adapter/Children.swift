@@ -57,6 +57,15 @@ struct Children {
         mappingCount -= 1
     }
 
+    /// The registration of a mapping; nil if there is none any more.
+    func registration(of id: MappingID) -> Registration? {
+        let index = Int(id.slot)
+        guard index < registrations.count, let registration = registrations[index], registration.id == id else {
+            return nil
+        }
+        return registration
+    }
+
     /// The registrations of all mappings.
     var living: [Registration] { registrations.compactMap { $0 } }
 

@@ -6,6 +6,8 @@ import Synchronization
 /// `NDK_ADAPTER`: an open adapter, with the threads that serve it.
 final class AdapterObject: ProviderObject, @unchecked Sendable {
     let lam: Adapter
+    /// Tells adapters apart in the names of their mappings.
+    let number = AdapterObject.numbers.wrappingAdd(1, ordering: .relaxed).newValue
     let callbacks: CallbackQueue
     let errands: ErrandThread
     /// What completions name queue pairs by.
@@ -21,6 +23,8 @@ final class AdapterObject: ProviderObject, @unchecked Sendable {
         }
         super.init(ObjectHandle(NdkObjectTypeAdapter), needs: [])
     }
+
+    private static let numbers = Atomic<UInt32>(0)
 
     override var adapter: AdapterObject { self }
 

@@ -1,5 +1,5 @@
 public import CNDK
-import Glibc
+public import Glibc
 package import LAM
 package import Verbs
 

@@ -14,7 +14,7 @@ class ProviderObject: @unchecked Sendable {
     private struct Life {
         /// Successors that live, and calls whose completions have not returned.
         var holds = 0
-        var close: Completion?
+        var close: Finish?
         var isEnding = false
 
         /// Whether the moment has come to tear the object down; true once.
@@ -26,7 +26,7 @@ class ProviderObject: @unchecked Sendable {
     }
 
     /// What a close calls when it is over.
-    typealias Completion = @Sendable () -> Void
+    typealias Finish = @Sendable () -> Void
 
     init(_ handle: ObjectHandle, needs antecedents: [ProviderObject]) {
         self.handle = handle
@@ -71,10 +71,10 @@ class ProviderObject: @unchecked Sendable {
     }
 
     /// Closes the object; a second close changes nothing.
-    func close(_ completion: @escaping Completion) {
+    func close(_ finish: @escaping Finish) {
         let isFirst = life.withLock { life in
             guard life.close == nil else { return false }
-            life.close = completion
+            life.close = finish
             return true
         }
         guard isFirst else { return }
@@ -85,10 +85,10 @@ class ProviderObject: @unchecked Sendable {
     private func end() {
         adapter.errands.run { [self] in
             tearDown()
-            let completion = life.withLock { $0.close }
+            let finish = life.withLock { $0.close }
             handle.unbind()
             adapter.callbacks.run { [self] in
-                completion?()
+                finish?()
                 for antecedent in antecedents { antecedent.release() }
             }
         }

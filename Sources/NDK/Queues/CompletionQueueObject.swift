@@ -2,6 +2,7 @@ public import CNDK
 import LAM
 
 /// `NDK_CQ`.
+@safe
 final class CompletionQueueObject: ProviderObject, @unchecked Sendable {
     private let parent: AdapterObject
     // Results are taken by one thread at a time, beside which others make queue pairs.

@@ -2,6 +2,7 @@ public import CNDK
 import LAM
 
 /// `NDK_QP`.
+@safe
 final class QueuePairObject: ProviderObject, @unchecked Sendable {
     private let parent: AdapterObject
     // Sends are posted by one thread at a time, and receives by one, which may be another.

@@ -2,6 +2,7 @@ public import CNDK
 import LAM
 
 /// `NDK_SRQ`.
+@safe
 final class SharedReceiveQueueObject: ProviderObject, @unchecked Sendable {
     private let parent: AdapterObject
     // Receives are posted by one thread at a time, beside which others make queue pairs.
