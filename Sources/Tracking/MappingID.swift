@@ -7,12 +7,6 @@ package struct MappingID: Hashable, Sendable {
     @usableFromInline package let generation: UInt32
 
     @inlinable @inline(__always)
-    init(slot: UInt32, generation: UInt32) {
-        self.slot = slot
-        self.generation = generation
-    }
-
-    /// Names the mapping that had a slot as the one of this number.
     package init(slot: UInt32, generation: UInt32) {
         self.slot = slot
         self.generation = generation
