@@ -20,10 +20,14 @@ let package = Package(
     name: "lam",
     products: [
         .library(name: "LAM", targets: ["LAM"]),
+        .library(name: "LAMServiceLifecycle", targets: ["LAMServiceLifecycle"]),
         .executable(name: "lam", targets: ["LAMCommand"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(
@@ -39,7 +43,21 @@ let package = Package(
         ),
         .target(name: "Tracking", swiftSettings: strict),
         .target(name: "Verbs", dependencies: ["CRDMA"], swiftSettings: strict),
-        .target(name: "LAM", dependencies: ["Tracking", "Verbs"], swiftSettings: strict),
+        .target(
+            name: "LAM",
+            dependencies: [
+                "Tracking",
+                "Verbs",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "LAMServiceLifecycle",
+            dependencies: ["LAM", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
+            swiftSettings: strict
+        ),
         .target(name: "CNDK", cSettings: strictC),
         .target(name: "NDK", dependencies: ["CNDK", "LAM", "Tracking", "Verbs"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -50,6 +68,7 @@ let package = Package(
                 "FileService",
                 "LAM",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
@@ -81,10 +100,32 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "CRDMA", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "LAMTests", dependencies: ["LAM", "Tracking", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LAMTests",
+            dependencies: [
+                "LAM",
+                "Tracking",
+                "TestSupport",
+                .product(name: "InMemoryLogging", package: "swift-log"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "LAMServiceLifecycleTests",
+            dependencies: [
+                "LAM", "LAMServiceLifecycle", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["FileService", "LAMCommand"], swiftSettings: strict),
+            name: "CommandTests",
+            dependencies: ["FileService", "LAMCommand", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
             name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict

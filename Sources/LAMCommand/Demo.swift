@@ -26,10 +26,12 @@ struct Demo: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Use this device rather than the first active one.", valueName: "name"))
     var device: String?
 
+    @OptionGroup var log: LogOptions
+
     func run() async throws {
         do {
-            let result = try await Interruption.cancels { [file, device] in
-                try await DemoRun(file: file, device: device).run()
+            let result = try await Interruption.cancels { [file, device, log] in
+                try await DemoRun(file: file, device: device, log: log).run()
             }
             result.lines.forEach(Terminal.show)
             guard result.failures.isEmpty else { throw ExitCode.failure }

@@ -38,7 +38,8 @@ struct Get: AsyncParsableCommand {
     func run() async throws {
         let transfer = FetchTransfer(name: name, destination: path, isQuiet: options.quiet)
         let summary = try await Interruption.cancels { [from, options] in
-            try await Client(to: from.socketAddress, device: options.device).run(transfer.run)
+            try await Client(to: from.socketAddress, device: options.device, options: options.log.adapterOptions)
+                .run(transfer.run)
         }
         if !options.quiet { Terminal.show("got \(printable(name)): \(summary.text)") }
     }

@@ -44,7 +44,8 @@ struct Put: AsyncParsableCommand {
         _ = try SourceFile(file)
         let transfer = StoreTransfer(path: file, name: name, isQuiet: options.quiet)
         let summary = try await Interruption.cancels { [to, options] in
-            try await Client(to: to.socketAddress, device: options.device).run(transfer.run)
+            try await Client(to: to.socketAddress, device: options.device, options: options.log.adapterOptions)
+                .run(transfer.run)
         }
         if !options.quiet { Terminal.show("put \(printable(name)): \(summary.text)") }
     }

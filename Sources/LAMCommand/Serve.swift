@@ -45,6 +45,8 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Report each event as a line of JSON.")
     var json = false
 
+    @OptionGroup var logOptions: LogOptions
+
     /// Whoever started the server holds the other end of its standard input: it ends with them, whatever kills them.
     @Flag(help: .hidden)
     var untilInputEnds = false
@@ -59,7 +61,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let directory = try ServedDirectory(directory)
         let log = ServerLog(isJSON: json)
-        let adapter = try Adapter.open(selector)
+        let adapter = try Adapter.open(selector, options: logOptions.adapterOptions)
         let server = FileServer(
             directory: directory, adapter: adapter, isReadOnly: readOnly, maxClients: clients, log: log)
         if untilInputEnds { Interruption.raiseWhenInputEnds() }

@@ -76,6 +76,12 @@ package struct Cut: @unchecked Sendable {
         unsafe slot.pointee.lifecycle.load(ordering: .relaxed) & 3 == Stage.live.rawValue
     }
 
+    /// Whether a closed cut may be opened at once for the same memory, in use or not.
+    ///
+    /// What used it last keeps it in use then, together with what uses it next: each queue's fence only moves on, and
+    /// requests are counted by the slot. Windows name the mapping they are bound over, which must stay until they go.
+    package var mayReopen: Bool { unsafe slot.pointee.windows.load(ordering: .acquiring) == 0 }
+
     /// How many bytes requests may name; zero while it is closed.
     package var length: UInt64 { unsafe slot.pointee.length.load(ordering: .relaxed) }
 }
@@ -90,9 +96,12 @@ extension MappingTable {
     ///   - memory: the address of the first byte in this process.
     ///   - room: how many bytes the part has.
     ///   - device: where the device finds it.
+    ///   - isWritable: whether the device may write to it.
     /// - Returns: a cut that was never open; nil when every slot is taken, or the part is longer than 1 GiB.
-    package func reserveCut(memory: UInt64, room: UInt64, device: KeyedAddress) -> Cut? {
-        guard room <= Self.longestCut, let index = takeSlot(.ordinary) else { return nil }
+    package func reserveCut(
+        memory: UInt64, room: UInt64, device: KeyedAddress, isWritable: Bool = true
+    ) -> Cut? {
+        guard room <= Self.longestCut, let index = takeSlot(.ordinary, memory: memory) else { return nil }
         let slot = unsafe slots.element(at: index)!
         let shift = AddressLayout.generationShift(room: room)
         let generation = unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)
@@ -101,7 +110,7 @@ extension MappingTable {
             slot: index, generation: generation, memory: memory, shift: shift)
         unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
         unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
-        unsafe slot.pointee.writable.store(1, ordering: .relaxed)
+        unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
         let id = MappingID(slot: index, generation: generation)
         unsafe slot.pointee.lifecycle.store(id.lifecycle(.reserved), ordering: .relaxed)
         return unsafe Cut(slot, at: index)
@@ -112,11 +121,16 @@ extension MappingTable {
     /// As with `isIdle`, the caller has issued its barrier since the cut was closed. Fences stay with their queues, which
     /// are likely to use the cut again; only when there is none left for another queue they are taken away.
     package func settle(_ cut: Cut) -> Bool {
-        guard unsafe isIdle(at: cut.slot) else { return false }
+        guard isIdle(cut) else { return false }
         if unsafe cut.slot.pointee.fences[MappingSlot.fenceCount - 1].queue.load(ordering: .relaxed) != 0 {
             unsafe cut.slot.pointee.clearFences(in: queues)
         }
         return true
+    }
+
+    /// Whether nothing uses a closed cut any more; the caller has issued its barrier since it was closed.
+    package func isIdle(_ cut: Cut) -> Bool {
+        unsafe isIdle(at: cut.slot)
     }
 
     /// Frees the slot of a cut that is settled or was never open.
@@ -126,8 +140,8 @@ extension MappingTable {
 
     // MARK: The device's addresses
 
-    /// Says how to find a cut by the device's address, for the memory of a mapping that is divided into cuts.
-    package func divide(_ id: MappingID, _ find: @escaping @Sendable (_ address: UInt64) -> Cut?) {
+    /// Says how to find the cuts that have an address of the device, for the memory of a mapping that is divided into cuts.
+    package func divide(_ id: MappingID, _ find: @escaping @Sendable (_ address: UInt64) -> [Cut]) {
         divisions.withLock { $0[id.slot] = find }
     }
 
@@ -136,12 +150,13 @@ extension MappingTable {
         divisions.withLock { $0[id.slot] = nil }
     }
 
-    /// The slot of the mapping that has an address, which may be the device's.
-    func slot(behind address: UInt64) -> UnsafeMutablePointer<MappingSlot>? {
+    /// Shows the slot of each mapping that has an address, which may be the device's.
+    func forEachSlot(behind address: UInt64, _ body: (UnsafeMutablePointer<MappingSlot>) -> Void) {
         let index = AddressLayout.slot(of: address)
-        let (isDivided, cut) = divisions.withLock { divisions in
-            (divisions[index] != nil, divisions[index]?(address))
+        if let cuts = divisions.withLock({ divisions in divisions[index]?(address) }) {
+            for cut in cuts { unsafe body(cut.slot) }
+        } else if let slot = unsafe slots.element(at: index) {
+            unsafe body(slot)
         }
-        return unsafe isDivided ? cut?.slot : slots.element(at: index)
     }
 }

@@ -31,12 +31,17 @@ extension MappingSlot {
 extension MappingTable {
     /// Notes that a window is about to be bound over the mapping at `address`.
     ///
+    /// - Parameters:
+    ///   - address: of the first byte.
+    ///   - length: how many bytes.
+    ///   - isWritten: whether the peer may write.
     /// - Returns: the mapping, to be given to `dropWindow` when the window is certainly dead, and where the device
     ///   finds the memory.
+    /// - Throws: why there can be no window; nothing is held then.
     package func holdWindow(
-        address: UInt64, length: UInt64
+        address: UInt64, length: UInt64, isWritten: Bool = true
     ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
-        try hold(.window, address: address, length: length)
+        try hold(.window, address: address, length: length, isWritten: isWritten)
     }
 
     /// Notes that a window over the mapping can no longer be used by a peer.
@@ -56,16 +61,16 @@ extension MappingTable {
     package func holdRequest(
         address: UInt64, length: UInt64
     ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
-        try hold(.request, address: address, length: length)
+        try hold(.request, address: address, length: length, isWritten: true)
     }
 
     private func hold(
-        _ use: CountedUse, address: UInt64, length: UInt64
+        _ use: CountedUse, address: UInt64, length: UInt64, isWritten: Bool
     ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         unsafe slot.pointee.hold(use)
         do throws(UseError) {
-            return try unsafe liveMapping(at: slot, address: address, length: length)
+            return try unsafe liveMapping(at: slot, address: address, length: length, isWritten: isWritten)
         } catch {
             unsafe slot.pointee.drop(use)
             throw error
@@ -73,14 +78,13 @@ extension MappingTable {
     }
 
     private func liveMapping(
-        at slot: UnsafeMutablePointer<MappingSlot>, address: UInt64, length: UInt64
+        at slot: UnsafeMutablePointer<MappingSlot>, address: UInt64, length: UInt64, isWritten: Bool
     ) throws(UseError) -> (id: MappingID, memory: KeyedAddress) {
         let offset = unsafe address &- slot.pointee.base.load(ordering: .sequentiallyConsistent)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         guard offset < mapped else { throw .unmapped }
         guard length <= mapped - offset else { throw .beyondEnd }
-        // Whatever is counted here, receives and windows, has the memory written to.
-        guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable }
+        if isWritten { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
         let id = unsafe MappingID(
             slot: AddressLayout.slot(of: address),
             generation: UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2))
@@ -95,6 +99,7 @@ extension MappingTable {
     /// Whether a request may name `length` bytes at a logical address; counts nothing.
     func check(address: UInt64, length: UInt64) throws(UseError) {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
-        _ = try unsafe liveMapping(at: slot, address: address, length: length)
+        // Receives are all that asks.
+        _ = try unsafe liveMapping(at: slot, address: address, length: length, isWritten: true)
     }
 }

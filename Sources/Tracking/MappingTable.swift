@@ -21,9 +21,11 @@ package final class MappingTable: Sendable {
     @usableFromInline let queues: QueueTable
     /// The shared receive queues whose requests name them.
     package let sharedQueues = SharedQueueTable()
+    /// Where the memory of each is in this process, by slot; apart, because no device asks for it.
+    let memories = ChunkedTable<Atomic<UInt64>>()
     private let free = Locked(FreeSlots())
-    /// How to find a cut by an address of the device, by the slot of the memory it was cut from.
-    let divisions = Locked<[UInt32: @Sendable (UInt64) -> Cut?]>([:])
+    /// How to find cuts by an address of the device, by the slot of the memory they were cut from.
+    let divisions = Locked<[UInt32: @Sendable (UInt64) -> [Cut]]>([:])
 
     private struct FreeSlots {
         var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)
@@ -47,7 +49,8 @@ package final class MappingTable: Sendable {
     /// The range is not usable yet: memory is registered at exactly this address, then the mapping is published.
     /// - Returns: nil when every slot of the size is taken, or the range is longer than 128 TiB.
     package func reserve(memory: UInt64, length: UInt64) -> (id: MappingID, base: UInt64)? {
-        guard let size = AddressLayout.size(memory: memory, length: length), let index = takeSlot(size) else {
+        guard let size = AddressLayout.size(memory: memory, length: length), let index = takeSlot(size, memory: memory)
+        else {
             return nil
         }
         let slot = unsafe slots.element(at: index)!
@@ -59,12 +62,18 @@ package final class MappingTable: Sendable {
         return (id, address)
     }
 
-    func takeSlot(_ size: SlotSize) -> UInt32? {
+    /// Takes a slot for memory that begins at an address of this process.
+    func takeSlot(_ size: SlotSize, memory: UInt64) -> UInt32? {
         free.withLock { free in
-            switch size {
-            case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
-            case .large: free.large.take(from: slots) { MappingSlot() }
-            }
+            let index =
+                switch size {
+                case .ordinary: free.ordinary.take(from: slots) { MappingSlot() }
+                case .large: free.large.take(from: slots) { MappingSlot() }
+                }
+            guard let index else { return nil }
+            if unsafe memories.element(at: index) == nil { memories.grow(toHold: index) { Atomic(0) } }
+            unsafe memories.element(at: index)!.pointee.store(memory, ordering: .relaxed)
+            return index
         }
     }
 
@@ -73,17 +82,27 @@ package final class MappingTable: Sendable {
     /// - Parameters:
     ///   - id: the mapping, whose range is reserved.
     ///   - length: how many bytes of the range are mapped.
-    ///   - key: the key by which the device knows them.
+    ///   - device: how the device knows the first of them.
     ///   - isWritable: whether the device may write to them.
     /// - Returns: where it is, until it is closed.
     @discardableResult
-    package func publish(_ id: MappingID, length: UInt64, key: UInt32, isWritable: Bool = true) -> MappingPlace {
+    package func publish(
+        _ id: MappingID, length: UInt64, device: KeyedAddress, isWritable: Bool = true
+    ) -> MappingPlace {
         let slot = unsafe slot(of: id, in: .reserved)
         unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
-        unsafe slot.pointee.key.store(key, ordering: .relaxed)
-        unsafe slot.pointee.device.store(slot.pointee.address, ordering: .relaxed)
+        unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
+        unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
         unsafe slot.pointee.open(id, length: length)
         return unsafe MappingPlace(slot)
+    }
+
+    /// The same for memory that the device knows by its logical address.
+    @discardableResult
+    package func publish(_ id: MappingID, length: UInt64, key: UInt32, isWritable: Bool = true) -> MappingPlace {
+        let address = unsafe slot(of: id, in: .reserved).pointee.address
+        return publish(
+            id, length: length, device: KeyedAddress(address: address, key: key), isWritable: isWritable)
     }
 
     /// Gives a reserved range back without ever having published it.

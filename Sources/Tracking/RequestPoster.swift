@@ -191,10 +191,10 @@ extension RequestPoster {
     /// Otherwise whatever is posted next, and gets the withdrawn position, would hold the mapping in its stead.
     /// - Parameter address: a logical address of the mapping, or the device's.
     package func disown(address: UInt64) {
-        guard let slot = unsafe mappings.slot(behind: address) else { return }
-        for index in 0..<MappingSlot.fenceCount
-        where unsafe slot.pointee.fences[index].queue.load(ordering: .relaxed) == queue.raw {
-            guard unsafe slot.pointee.fences[index].position.load(ordering: .relaxed) > posted else { return }
+        unsafe mappings.forEachSlot(behind: address) { slot in
+            guard let index = unsafe fence(at: slot),
+                unsafe slot.pointee.fences[index].position.load(ordering: .relaxed) > posted
+            else { return }
             unsafe slot.pointee.fences[index].position.store(posted, ordering: .releasing)
         }
     }

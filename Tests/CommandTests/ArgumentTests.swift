@@ -1,12 +1,15 @@
 import Testing
 
 @Suite struct ArgumentTests {
-    @Test(arguments: [[], ["devices"], ["doctor"], ["serve"], ["get"], ["put"], ["demo"]])
+    @Test(arguments: [
+        [], ["devices"], ["doctor"], ["serve"], ["get"], ["put"], ["demo"], ["perf"], ["perf", "serve"],
+        ["perf", "run"],
+    ])
     func `help teaches with an example`(_ command: [String]) throws {
         let help = try Lam.run(arguments: command + ["--help"])
         #expect(help.status == 0)
         #expect(help.errors.isEmpty)
-        #expect(help.output.contains("lam \(command.first ?? "doctor") "))
+        #expect(help.output.contains("lam \(command.isEmpty ? "doctor" : command.joined(separator: " ")) "))
         #expect(help.output.contains("Exit status: 0"))
         // The usage is ArgumentParser's, and is broken to the width of a terminal only.
         #expect(help.output.split(separator: "\n").allSatisfy { $0.count <= 120 || $0.hasPrefix("USAGE:") })
@@ -20,7 +23,13 @@ import Testing
         ["get", "a", "b"], ["get", "a", "--from", "192.0.2.1"], ["get", "a", "b", "--from", "nowhere"],
         ["get", "a", "b", "--from", "192.0.2.1:x"], ["get", "a", "b", "--from", "192.0.2.1:99999"],
         ["get", "", "b", "--from", "192.0.2.1"], ["put", "a"], ["put", "/", "--to", "192.0.2.1"],
+        ["put", "a", "--to", "192.0.2.1", "--log-level", "loud"],
         ["put", "a", "--as", "", "--to", "192.0.2.1"],
+        ["perf", "run", "write"], ["perf", "run", "copy", "--to", "192.0.2.1"],
+        ["perf", "run", "write", "--to", "192.0.2.1", "--size", "0"],
+        ["perf", "run", "write", "--to", "192.0.2.1", "--depth", "5000"],
+        ["perf", "run", "write", "--to", "192.0.2.1", "--latency", "--mappings", "fresh"],
+        ["perf", "serve", "--device", "rxe0", "--address", "192.0.2.1"],
     ])
     func `a call that makes no sense has status 64 and shows the usage`(_ arguments: [String]) throws {
         let outcome = try Lam.run(arguments: arguments)

@@ -1,4 +1,5 @@
 import LAMCommand
+import Logging
 import Testing
 
 @Suite struct RenderingTests {
@@ -52,6 +53,12 @@ import Testing
             name: "a/very/long/way/to/the/file.raw", doneBytes: 1, totalBytes: 2, elapsed: .seconds(1))
         #expect(line.text(width: 60).contains("ile.raw ["))
         #expect(line.text(width: 60).hasPrefix("…"))
+    }
+
+    @Test func `a log line has its level and its facts in order`() {
+        #expect(TerminalLogHandler.line(.debug, "adapter closed", [:]) == "lam: debug: adapter closed")
+        let line = TerminalLogHandler.line(.warning, "refused", ["lam.verb": "ibv_dereg_mr", "lam.errno": "EBUSY"])
+        #expect(line == "lam: warning: refused (lam.errno EBUSY, lam.verb ibv_dereg_mr)")
     }
 
     @Test func `columns are as wide as their widest cell`() {

@@ -4,15 +4,15 @@ import Testing
 @Suite struct GrantLedgerTests {
     static let terms = TransferTerms(chunkBytes: 4096, chunkCount: 2)
 
-    static func grant(_ offset: UInt64, _ length: UInt32, address: UInt64 = 1 << 40) -> Grant {
-        Grant(chunk: Chunk(offset: offset, length: length), address: address, key: 1)
+    static func grant(_ offset: UInt64, _ length: UInt32, address: UInt64 = 1 << 40) -> ChunkGrant {
+        ChunkGrant(chunk: Chunk(offset: offset, length: length), address: address, key: 1)
     }
 
     @Test func `grants in order are accepted until every byte has moved`() throws {
         var ledger = GrantLedger(byteCount: 8193, terms: Self.terms)
         for chunk in ChunkSequence(byteCount: 8193, chunkBytes: 4096) {
             #expect(!ledger.isComplete)
-            try ledger.open(Grant(chunk: chunk, address: 0, key: 0))
+            try ledger.open(ChunkGrant(chunk: chunk, address: 0, key: 0))
             ledger.close(chunk)
         }
         #expect(ledger.isComplete)

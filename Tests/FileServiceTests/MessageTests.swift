@@ -7,7 +7,7 @@ import Testing
         .fetch(name: "größe 漢字"),
         .store(name: "x", byteCount: .max),
         .accepted(byteCount: 1 << 40, TransferTerms(chunkBytes: 1 << 20, chunkCount: 8)),
-        .grant(Grant(chunk: Chunk(offset: 1 << 33, length: 4097), address: .max - 5000, key: 0xDEAD_BEEF)),
+        .grant(ChunkGrant(chunk: Chunk(offset: 1 << 33, length: 4097), address: .max - 5000, key: 0xDEAD_BEEF)),
         .moved(Chunk(offset: 0, length: 1)),
         .finished(byteCount: 0, checksum: 0xFFFF_FFFF),
         .stored,
@@ -23,7 +23,7 @@ import Testing
 
     @Test func `the layout is the documented one, little-endian`() {
         let chunk = Chunk(offset: 0x0102_0304_0506_0708, length: 0x2122_2324)
-        let bytes = Message.grant(Grant(chunk: chunk, address: 0x1112_1314_1516_1718, key: 0x3132_3334)).bytes
+        let bytes = Message.grant(ChunkGrant(chunk: chunk, address: 0x1112_1314_1516_1718, key: 0x3132_3334)).bytes
         #expect(Array(bytes[0..<8]) == Array("LAMF".utf8) + [1, 0, 4, 0])
         #expect(Array(bytes[8..<16]) == [8, 7, 6, 5, 4, 3, 2, 1])
         #expect(Array(bytes[16..<24]) == [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11])

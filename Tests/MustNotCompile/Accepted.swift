@@ -13,6 +13,13 @@ func useOfEverything(_ adapter: Adapter, _ buffer: PageBuffer) async throws {
     sharing.close()
     try shared.close()
     _ = try queuePair.bind(window, over: mapping, 0..<8, access: .read)
+    var region = try adapter.createMemoryRegion(.registered)
+    try region.register(over: buffer, access: .localWrite)
+    _ = try queuePair.bind(window, over: region, 0..<8, access: .read)
+    try region.deregister()
+    let grant = try await mapping.grant(.read, bytes: 0..<8, to: &queuePair, lasting: .seconds(1))
+    _ = grant.remoteMemory
+    await grant.revoked()
     var batch = CompletionBatch()
     _ = completions.poll(into: &batch)
     switch mapping.tryRelease() {

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 package import Verbs
 
-/// Holds one thread up in the verb that destroys a queue pair, so that a test can look at what others do meanwhile.
+/// Holds one thread up in a verb, so that a test can look at what others do meanwhile.
 package final class VerbGate: Sendable {
     private enum State: UInt8, AtomicRepresentable {
         case open, shut, occupied
@@ -28,7 +28,18 @@ package final class VerbGate: Sendable {
         while isFirst, isOccupied { usleep(100) }
     }
 
-    /// The same verbs behind this gate.
+    /// The same verbs, of which the one that registers memory is behind this gate.
+    package func guardingRegistration(_ verbs: ControlVerbs) -> ControlVerbs {
+        var guarded = verbs
+        let register = unsafe verbs.memory.registerRegion
+        unsafe guarded.memory.registerRegion = { [self] domain, base, length, address, access, region in
+            pass()
+            return unsafe register(domain, base, length, address, access, region)
+        }
+        return guarded
+    }
+
+    /// The same verbs, of which the one that destroys a queue pair is behind this gate.
     package func guarding(_ verbs: ControlVerbs) -> ControlVerbs {
         var guarded = verbs
         let destroy = unsafe verbs.queues.destroyQueuePair

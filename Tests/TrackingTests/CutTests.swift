@@ -122,7 +122,7 @@ struct CutTests {
         let cut = try reserve()
         let slab = fixture.map(length: 1 << 20)
         let device = slab.base + 4096
-        fixture.mappings.divide(slab.id) { address in address &- device < 4096 ? cut : nil }
+        fixture.mappings.divide(slab.id) { address in address &- device < 4096 ? [cut] : [] }
         var poster = fixture.openQueue()
         let place = cut.open(length: 4096)
         _ = try poster.post(place.address)
@@ -133,6 +133,57 @@ struct CutTests {
         #expect(fixture.mappings.holders(of: cut.id).isEmpty)
         fixture.mappings.undivide(slab.id)
         poster.disown(address: device)
+    }
+
+    @Test("[41] Several cuts have the same memory, and a post that is withdrawn leaves a fence at none of them")
+    func disownTwins() throws {
+        let twins = [try reserve(), try reserve()]
+        let slab = fixture.map(length: 1 << 20)
+        fixture.mappings.divide(slab.id) { _ in twins }
+        var poster = fixture.openQueue()
+        let wire = try poster.post(twins[0].open(length: 4096).address)
+        _ = try poster.post(twins[1].open(length: 4096).address)
+        poster.withdraw(1) { _ in }
+        poster.disown(address: slab.base)
+        _ = try poster.post()
+        // What has the position of the withdrawn one stays outstanding.
+        #expect(fixture.mappings.complete(wire) != nil)
+        for twin in twins { #expect(fixture.mappings.holders(of: twin.id).isEmpty) }
+        fixture.mappings.undivide(slab.id)
+    }
+
+    @Test("[36] A cut that is opened again at once stays in use until what used it last is done, too")
+    func reopenedInUse() throws {
+        var poster = fixture.openQueue()
+        var other = fixture.openQueue()
+        let cut = try reserve()
+        let first = try poster.post(cut.open(length: 4096).address)
+        cut.close()
+        #expect(cut.mayReopen)
+        let place = cut.open(length: 4096)
+        let second = try other.post(place.address)
+        let window = try fixture.mappings.holdWindow(address: place.address, length: 1).id
+        cut.close()
+        #expect(!cut.mayReopen)
+        fixture.mappings.dropWindow(window)
+        #expect(cut.mayReopen)
+        #expect(fixture.mappings.complete(second) != nil)
+        #expect(!fixture.mappings.isIdle(cut))
+        #expect(fixture.mappings.complete(first) != nil)
+        #expect(fixture.mappings.isIdle(cut))
+    }
+
+    @Test("A cut of memory that may only be read is no sink")
+    func readOnly() throws {
+        let cut = try #require(
+            fixture.mappings.reserveCut(memory: Self.memory, room: 4096, device: Self.device, isWritable: false))
+        var poster = fixture.openQueue()
+        let address = cut.open(length: 4096).address
+        #expect(poster.begin() == true)
+        #expect(throws: UseError.notWritable) { _ = try poster.use(address: address, length: 1, isSink: true) }
+        _ = try poster.use(address: address, length: 1, isSink: false)
+        poster.abandon()
+        poster.leave()
     }
 
     @Test("A slot that was a cut is an ordinary one again")

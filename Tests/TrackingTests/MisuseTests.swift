@@ -12,6 +12,21 @@ struct MisuseTests {
         }
     }
 
+    @Test("[52] A second release is detected: at once, when the slot is free, and when another mapping has it")
+    func releasedTwice() {
+        let fixture = Fixture()
+        fixture.exhaustLargeSlots()
+        let mapping = fixture.mapLarge()
+        #expect(fixture.mappings.close(mapping.id))
+        #expect(!fixture.mappings.close(mapping.id))
+        fixture.mappings.retire(mapping.id)
+        #expect(!fixture.mappings.close(mapping.id))
+        let next = fixture.mapLarge()
+        #expect(next.id.slot == mapping.id.slot)
+        #expect(!fixture.mappings.close(mapping.id))
+        #expect(fixture.mappings.close(next.id), "the new mapping is not touched by that")
+    }
+
     @Test("Retiring a mapping that is not closed traps")
     func retire() async {
         await #expect(processExitsWith: .failure) {

@@ -77,15 +77,18 @@ struct SharedReceiveQueueTests {
         let context = try device.open()
         let shared = try SharedReceiveQueue(in: ProtectionDomain(in: context), depth: 7, elements: 1, identifier: 21)
         let queuePair = try connect(shared, identifier: 9)
-        device.reportPortChange()
+        device.reportPort(isActive: false)
+        device.reportPort(isActive: true)
+        device.reportFailureOfDevice()
         device.failSharedQueue(of: queuePair.number)
         device.reportFailure(of: queuePair.number)
         device.failReceiveQueue(of: queuePair.number)
         try queuePair.modify(.error)
-        let events = try (0..<6).map { _ in try context.nextEvent() }
+        let events = try (0..<8).map { _ in try context.nextEvent() }
         #expect(
             events == [
-                .other(9), .sharedQueueFailed(21), .queuePairFailed(9), .completionQueueFailed(5),
+                .portLost(1), .portActive(1), .deviceFailed, .sharedQueueFailed(21), .queuePairFailed(9),
+                .completionQueueFailed(5),
                 .lastReceiveReached(queuePair: 9), nil,
             ])
         try queuePair.close()

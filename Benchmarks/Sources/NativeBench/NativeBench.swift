@@ -22,6 +22,7 @@ struct NativeBench {
         print(try postingTable())
         print("\n\(try ReleaseBench().report())")
         print("\n\(try ArenaBench().report())")
+        print("\n\(try CacheBench().report())")
     }
 
     private static func postingTable() throws -> String {
@@ -43,6 +44,8 @@ struct NativeBench {
             try ReleaseBench().run(count)
         case "arena":
             try ArenaBench().run(count)
+        case "cache":
+            try CacheBench().run(count)
         case let name:
             let bench = try PostingBench()
             try bench.run(name, count)

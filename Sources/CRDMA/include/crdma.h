@@ -50,6 +50,17 @@ static inline int crdma_query_port(struct ibv_context *context, uint8_t port, st
     return ibv_query_port(context, port, attributes);
 }
 
+/* Of the extended attributes, how far completion events can be moderated; a structure with unions, so not for Swift. */
+static inline int crdma_query_moderation(struct ibv_context *context, uint16_t *count, uint16_t *microseconds)
+{
+    struct ibv_device_attr_ex attributes = {0};
+    int code = ibv_query_device_ex(context, NULL, &attributes);
+
+    *count = attributes.cq_mod_caps.max_cq_count;
+    *microseconds = attributes.cq_mod_caps.max_cq_period;
+    return code < 0 ? -code : code;
+}
+
 /* Returns a count, or a negated errno value. */
 static inline int crdma_query_gid_table(struct ibv_context *context, struct ibv_gid_entry *entries, size_t capacity,
                                         size_t *count)
@@ -106,6 +117,17 @@ static inline int crdma_create_cq(struct ibv_context *context, int depth, void *
                                   struct ibv_cq *_Nullable *_Nonnull queue)
 {
     CRDMA_STORE(queue, ibv_create_cq(context, depth, queue_context, channel, vector));
+}
+
+static inline int crdma_moderate_cq(struct ibv_cq *queue, uint16_t count, uint16_t microseconds)
+{
+    struct ibv_modify_cq_attr attributes = {
+        .attr_mask = IBV_CQ_ATTR_MODERATE,
+        .moderate = {.cq_count = count, .cq_period = microseconds},
+    };
+    int code = ibv_modify_cq(queue, &attributes);
+
+    return code < 0 ? -code : code;
 }
 
 static inline int crdma_create_qp(struct ibv_pd *domain, struct ibv_qp_init_attr *attributes,

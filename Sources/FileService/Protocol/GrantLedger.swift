@@ -22,7 +22,7 @@ package struct GrantLedger: Sendable {
     package var isComplete: Bool { movedBytes == byteCount }
 
     /// Accepts a grant.
-    package mutating func open(_ grant: Grant) throws(GrantError) {
+    package mutating func open(_ grant: ChunkGrant) throws(GrantError) {
         let chunk = grant.chunk
         guard chunk.offset == granted else { throw .outOfOrder(offset: chunk.offset, expected: granted) }
         guard chunk.length > 0, chunk.length <= terms.chunkBytes, UInt64(chunk.length) <= byteCount - granted else {

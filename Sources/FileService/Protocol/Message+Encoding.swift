@@ -78,7 +78,7 @@ extension Message {
             guard terms.areWithinBounds else { throw .badField("the size or number of chunks") }
             self = .accepted(byteCount: reader.number(at: 8), terms)
         case .grant:
-            self = .grant(Grant(chunk: reader.chunk, address: reader.number(at: 16), key: reader.number(at: 28)))
+            self = .grant(ChunkGrant(chunk: reader.chunk, address: reader.number(at: 16), key: reader.number(at: 28)))
         case .moved: self = .moved(reader.chunk)
         case .finished: self = .finished(byteCount: reader.number(at: 8), checksum: reader.number(at: 32))
         case .stored: self = .stored

@@ -19,7 +19,7 @@ package enum Message: Hashable, Sendable {
     /// Begins the transfer.
     case accepted(byteCount: UInt64, TransferTerms)
     /// Opens a buffer for one chunk.
-    case grant(Grant)
+    case grant(ChunkGrant)
     /// The chunk is where it was to go; the client closes the buffer before it uses it again.
     case moved(Chunk)
     /// All chunks have moved, and this is their checksum as the sender of the bytes computed it.
@@ -45,7 +45,7 @@ package struct Chunk: Hashable, Sendable {
 }
 
 /// A chunk, and the client's memory window for it.
-package struct Grant: Hashable, Sendable {
+package struct ChunkGrant: Hashable, Sendable {
     /// The chunk.
     package var chunk: Chunk
     /// The address of the window's first byte.

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 package import Verbs
 
 /// Which device an adapter is opened on.
@@ -61,9 +62,21 @@ extension Adapter {
     ) throws(AdapterError) -> Adapter {
         var rejection = rejection
         for device in devices {
-            switch try find(on: device, where: fits) {
+            let counters = Counters()
+            let observer = Observer(options, device: device.name)
+            let finding = try find(on: device, where: fits) { error in
+                counters.abandonedObjects.add(1, ordering: .relaxed)
+                observer?.noteAbandoned(error)
+            }
+            switch finding {
             case .usable(let context, let info):
-                return try Adapter(device: context, info: info, options: options)
+                do throws(VerbError) {
+                    let core = try AdapterCore(
+                        device: context, options: options, counters: counters, observer: observer)
+                    return try Adapter(core, info: info)
+                } catch {
+                    throw AdapterError(opening: error)
+                }
             case .inactive(let error): rejection = error
             case .nothing: continue
             }
@@ -78,11 +91,11 @@ extension Adapter {
     }
 
     private static func find(
-        on device: Device, where fits: (PortAddress) -> Bool
+        on device: Device, where fits: (PortAddress) -> Bool, abandoned: @escaping @Sendable (VerbError) -> Void
     ) throws(AdapterError) -> Finding {
         var finding = Finding.nothing
         do throws(VerbError) {
-            let context = try device.open()
+            let context = try device.open(abandoned: abandoned)
             // A queue pair names its source by eight bits.
             let candidates = try context.addresses().filter { fits($0) && $0.index <= UInt8.max }
                 .sorted { $0.preference > $1.preference }

@@ -17,13 +17,15 @@ public final class Adapter: Sendable {
     let reaper: Reaper
     let errands: ErrandThread
     let events: EventThread
+    /// Revokes grants in time, whatever the errands take; started by the first grant that ends by itself.
+    let deadlines = Monitor<ErrandThread?>(nil)
     /// Started by the first connector or listener.
     let connectionThread = Monitor<ConnectionThread?>(nil)
 
-    /// Opens the adapter on an open device.
-    init(device: DeviceContext, info: AdapterInfo, options: AdapterOptions) throws(AdapterError) {
+    /// Starts the adapter's threads.
+    init(_ core: AdapterCore, info: AdapterInfo) throws(VerbError) {
+        self.core = core
         self.info = info
-        do { core = try AdapterCore(device: device, options: options) } catch { throw AdapterError(opening: error) }
         privilegedToken = core.token.key
         do throws(VerbError) {
             events = try EventThread(core)
@@ -39,15 +41,18 @@ public final class Adapter: Sendable {
             }
         } catch {
             _ = core.token.release()
-            throw AdapterError(error)
+            throw error
         }
+        core.noteOpened(info)
     }
 
     deinit {
         stopConnections()
+        deadlines.withLock { $0.take() }?.stop()
         errands.stop()
         reaper.stop()
         events.stop()
+        core.noteClosed()
     }
 
     /// The device's name, for example `mlx5_0` or `rxe0`.
@@ -59,10 +64,12 @@ public final class Adapter: Sendable {
     /// What keeps the adapter open.
     public var survivors: Survivors {
         // What uses a mapping is found out through the children, too.
-        let (registrations, arenas) = core.children.withLock { ($0.living, Array($0.arenas.values)) }
+        let (registrations, arenas, caches) = core.children.withLock {
+            ($0.living, Array($0.arenas.values), Array($0.caches.values))
+        }
         let mappings =
             registrations.map { Survivors.Mapping(memory: $0.memory, site: $0.site, use: core.use(of: $0.id)) }
-            + arenas.flatMap(\.living)
+            + arenas.flatMap(\.living) + caches.flatMap(\.living)
         return core.children.withLock { $0.survivors(mappings) }
     }
 }

@@ -6,6 +6,7 @@ import Verbs
 extension AdapterCore {
     /// Has those hear of an event whom it concerns.
     func handle(_ event: DeviceEvent) {
+        note(event)
         switch event {
         case .completionQueueFailed(let identifier):
             for pair in queuePairs { pair.noteFailure(ofCompletionQueue: identifier) }
@@ -18,7 +19,7 @@ extension AdapterCore {
             sharedReceiveQueue(QueueID(raw: UInt64(identifier)))?.noteLimitReached()
         case .sharedQueueFailed(let identifier):
             sharedReceiveQueue(QueueID(raw: UInt64(identifier)))?.noteFailure()
-        case .other:
+        case .portLost, .portActive, .deviceFailed, .other:
             break
         }
     }

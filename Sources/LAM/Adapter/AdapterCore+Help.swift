@@ -12,7 +12,7 @@ extension AdapterCore {
             isHeldByWindows = isHeldByWindows || holders.windows > 0
             isCounted = isCounted || holders.countedUses > 0
         }
-        if isHeldByWindows { queues.formUnion(queuesWithWindowOperations) }
+        if isHeldByWindows { queues.formUnion(queuesWithBindingOperations) }
         if isCounted {
             queues.formUnion(countingQueues)
             pollSharedReceiveQueues()
@@ -23,8 +23,8 @@ extension AdapterCore {
     }
 
     /// The send queues on which a bind or an invalidation is under way: its completion may free a mapping.
-    private var queuesWithWindowOperations: [QueueID] {
-        queuePairs.filter(\.hasWindowOperations).map(\.sendQueue)
+    private var queuesWithBindingOperations: [QueueID] {
+        queuePairs.filter(\.hasBindingOperations).map(\.sendQueue)
     }
 
     /// The queues with requests that are counted, because their mappings had no fence left.

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Tracking
 import Verbs
@@ -12,21 +13,33 @@ final class AdapterCore: Sendable {
     let token: PrivilegedToken
     let queues: QueueTable
     let mappings: MappingTable
+    /// What local tokens of memory regions stand for.
+    let regions: RegionTable
     /// Nil where the kernel has no such barrier; then posts and polls have fences of their own.
     let barrier: Membarrier?
     let children = Monitor(Children())
-    let counters = Counters()
+    let counters: Counters
+    /// Nil if nobody wants to know.
+    let observer: Observer?
     let budget: PinBudget
     /// Whether the device says when a queue pair in the error state is done with its shared receive queue.
     let reportsLastReceives = Atomic<Bool>(false)
     private let identifiers = Atomic<UInt>(0)
+    /// The threads on which users are called.
+    private let callbackThreads = Monitor<Set<pthread_t>>([])
 
-    init(device: DeviceContext, options: AdapterOptions) throws(VerbError) {
+    init(
+        device: DeviceContext, options: AdapterOptions, counters: Counters, observer: Observer?
+    ) throws(VerbError) {
         self.options = options
         self.device = device
+        self.counters = counters
+        self.observer = observer
         budget = PinBudget(options, controlGroupLimit: HostLimits.controlGroupLimit(root: ""))
+        try observer?.begin { [budget] in counters.snapshot(pinnedBytes: budget.pinnedBytes) }
         domain = try ProtectionDomain(in: device)
         token = try PrivilegedToken(in: domain)
+        regions = RegionTable(reserving: token.key)
         barrier = try? Membarrier()
         queues = QueueTable(ownerFences: barrier == nil)
         mappings = MappingTable(queues: queues)
@@ -37,11 +50,11 @@ final class AdapterCore: Sendable {
         do {
             try registration.deregister()
         } catch {
-            counters.refusedDeregistrations.add(1, ordering: .relaxed)
+            noteRefusal(of: registration, error)
             throw error
         }
         budget.giveBack(registration.pinnedBytes)
-        counters.note(unpinned: registration)
+        noteUnpinned(registration)
         // Before the slot is free for the next mapping, which has the same place among the children.
         childGone { $0.remove(registration) }
         mappings.retire(registration.id)
@@ -60,6 +73,16 @@ final class AdapterCore: Sendable {
         // Only uniqueness matters.
         identifiers.wrappingAdd(1, ordering: .relaxed).newValue
     }
+
+    /// Notes that the calling thread calls users from now on, or not any more.
+    func noteCallbackThread(_ isOne: Bool) {
+        callbackThreads.withLock { threads in
+            if isOne { threads.insert(pthread_self()) } else { threads.remove(pthread_self()) }
+        }
+    }
+
+    /// Whether the caller is inside a callback of the adapter or of one of its objects.
+    var isInsideCallback: Bool { callbackThreads.withLock { $0.contains(pthread_self()) } }
 
     /// Notes that a child is gone, and wakes a close that waits for it.
     func childGone(_ remove: (inout Children) -> Void) {
@@ -80,6 +103,14 @@ final class AdapterCore: Sendable {
     /// All queue pairs that are not closed.
     var queuePairs: [QueuePairCore] {
         children.withLock { $0.queuePairs.filter { $0.key == $0.value.sendQueue }.map(\.value) }
+    }
+
+    /// The registration of memory that is held, by an address by which the device knows it.
+    func registration(behind address: UInt64) -> Registration {
+        guard let registration = children.withLock({ $0.registration(at: AddressLayout.slot(of: address)) }) else {
+            fatalError("AdapterCore: nothing is registered at \(hexadecimal(address))")
+        }
+        return registration
     }
 
     /// A shared receive queue; nil once it is gone.

@@ -56,8 +56,12 @@ public struct AdapterInfo: Hashable, Sendable {
 
     /// Whether a peer reaches no further than the range of a window.
     ///
-    /// Soft devices check its rights, but only the bounds of the mapping below it (T37).
-    public var confinesWindows: Bool { vendorID != 0xFF_FFFF }
+    /// Some check its rights, but only the bounds of the mapping below it (T37), and none says so. True of devices that
+    /// are known to check the range as well; what is to be confined is registered by itself on all others.
+    public var confinesWindows: Bool { vendorID == Self.mellanox }
+
+    /// A window of theirs is a key with a start and a length of its own.
+    private static let mellanox: UInt32 = 0x02_C9
 
     /// Throws unless `asked` is in 0...`limit`.
     func check(_ what: String, _ asked: Int, atMost limit: Int) throws(AdapterError) {

@@ -9,10 +9,12 @@ struct Children {
     /// Both queues of each queue pair.
     var queuePairs: [QueueID: QueuePairCore] = [:]
     var arenas: [ObjectIdentifier: ArenaCore] = [:]
+    var caches: [ObjectIdentifier: CacheCore] = [:]
     var sharedReceiveQueues: [QueueID: SharedReceiveQueueCore] = [:]
     private var lastSharedReceiveQueueNumber = 0
     var completionQueueCount = 0
-    var windowCount = 0
+    /// Those that nothing needs to be known of.
+    var counts: [CountedChild.Kind: Int] = [:]
     var connectionCount = 0
 
     /// Set by `close`: nothing new is created.
@@ -20,7 +22,8 @@ struct Children {
 
     var isEmpty: Bool {
         mappingCount == 0 && queuePairs.isEmpty && sharedReceiveQueues.isEmpty && completionQueueCount == 0
-            && windowCount == 0 && connectionCount == 0 && arenas.isEmpty
+            && counts.values.allSatisfy { $0 == 0 } && connectionCount == 0 && arenas.isEmpty
+            && caches.isEmpty
     }
 
     /// A number for a new shared receive queue.
@@ -59,11 +62,12 @@ struct Children {
 
     /// The registration of a mapping; nil if there is none any more.
     func registration(of id: MappingID) -> Registration? {
-        let index = Int(id.slot)
-        guard index < registrations.count, let registration = registrations[index], registration.id == id else {
-            return nil
-        }
-        return registration
+        registration(at: id.slot).flatMap { $0.id == id ? $0 : nil }
+    }
+
+    /// The registration whose mapping, or slab, has a slot.
+    func registration(at slot: UInt32) -> Registration? {
+        Int(slot) < registrations.count ? registrations[Int(slot)] : nil
     }
 
     /// The registrations of all mappings.
@@ -74,8 +78,9 @@ struct Children {
         Survivors(
             mappings: mappings, queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
             sharedReceiveQueues: sharedReceiveQueues.values.map(\.number).sorted(),
-            completionQueues: completionQueueCount, windows: windowCount, connections: connectionCount,
-            arenas: arenas.values.map(\.site))
+            completionQueues: completionQueueCount, windows: counts[.window] ?? 0,
+            regions: counts[.region] ?? 0, grants: counts[.grant] ?? 0, connections: connectionCount,
+            arenas: arenas.values.map(\.site), caches: caches.values.map(\.site))
     }
 }
 
@@ -101,22 +106,36 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
     public let completionQueues: Int
     /// Memory windows.
     public let windows: Int
+    /// Memory regions.
+    public let regions: Int
+    /// Grants.
+    public let grants: Int
     /// Listeners, connectors and connections.
     public let connections: Int
     /// Where each arena was created that is not closed, or that a mapping was cut from.
     public let arenas: [BuildSite]
+    /// Where each registration cache was created that is not closed, or has a registration.
+    public let caches: [BuildSite]
 
     /// One line for each kind of object, and one for each mapping with the place that built it.
     public var description: String {
-        var lines = mappings.map {
-            "mapping of \($0.memory.length) bytes built at \($0.site), used by \($0.use)"
-        }
+        let lines =
+            mappings.map { "mapping of \($0.memory.length) bytes built at \($0.site), used by \($0.use)" } + objects
+        return lines.isEmpty ? "nothing" : lines.joined(separator: "\n")
+    }
+
+    /// The same of everything but mappings.
+    var objects: [String] {
+        var lines: [String] = []
         if !queuePairs.isEmpty { lines.append("queue pairs \(queuePairs)") }
         if !sharedReceiveQueues.isEmpty { lines.append("shared receive queues \(sharedReceiveQueues)") }
         if completionQueues > 0 { lines.append("\(completionQueues) completion queues") }
         if windows > 0 { lines.append("\(windows) memory windows") }
+        if regions > 0 { lines.append("\(regions) memory regions") }
+        if grants > 0 { lines.append("\(grants) grants") }
         if connections > 0 { lines.append("\(connections) connections and listeners") }
         lines += arenas.map { "arena created at \($0)" }
-        return lines.isEmpty ? "nothing" : lines.joined(separator: "\n")
+        lines += caches.map { "registration cache created at \($0)" }
+        return lines
     }
 }

@@ -51,6 +51,8 @@ final class EventThread: Sendable {
     }
 
     private static func serve(_ inbox: Inbox, _ core: AdapterCore) {
+        core.noteCallbackThread(true)
+        defer { core.noteCallbackThread(false) }
         while true {
             // Nothing is taken from the descriptor here, so nothing can fail.
             _ = try? inbox.wakeUp.wait(besides: core.device.eventDescriptor, until: nil) {}

@@ -6,11 +6,11 @@ import Verbs
 final class PrivilegedToken: Sendable {
     /// The token.
     let key: UInt32
-    private let region: Monitor<MemoryRegion?>
+    private let region: Monitor<Verbs.MemoryRegion?>
 
     init(in domain: ProtectionDomain) throws(VerbError) {
         // The page is never freed.
-        let registered = try unsafe MemoryRegion(
+        let registered = try unsafe Verbs.MemoryRegion(
             registering: UnsafeMutableRawBufferPointer(
                 start: UnsafeMutableRawPointer(bitPattern: Self.page), count: PageSpan.hostPageSize),
             at: UInt64(Self.page), rights: [], in: domain)
@@ -25,14 +25,14 @@ final class PrivilegedToken: Sendable {
 
     /// Unpins the page, unless that has happened.
     ///
-    /// - Returns: false if the device refused; it must be asked again, until it does not.
-    func release() -> Bool {
+    /// - Returns: the device's refusal; it must be asked again, until there is none.
+    func release() -> VerbError? {
         region.withLock { region in
-            guard let registered = region.take(), case .refused(let kept, _) = registered.deregister() else {
-                return true
+            guard let registered = region.take(), case .refused(let kept, let error) = registered.deregister() else {
+                return nil
             }
             region = consume kept
-            return false
+            return error
         }
     }
 }

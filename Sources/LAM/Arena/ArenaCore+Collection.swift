@@ -1,4 +1,3 @@
-import Glibc
 import Tracking
 
 /// What concerns the blocks of all threads.
@@ -17,8 +16,8 @@ extension ArenaCore {
         var free = ArenaBlockList()
         var resting = ArenaBlockList()
         var spared: ArenaBlock?
-        unsafe withShardsHeld(isLast: isLast) { shards in
-            unsafe shards.forEach { unsafe $0.pointee.drain(free: &free, resting: &resting) }
+        unsafe shards.hold(isLast: isLast, orderedBy: core) { shards in
+            unsafe shards.forEach { unsafe $0.pointee.content.drain(free: &free, resting: &resting) }
             // Now, because the next moment threads may fill their shards from the pool.
             if let size { spared = pool.withLock { $0.takeOne(size) } }
         }
@@ -27,21 +26,6 @@ extension ArenaCore {
         if let size, spared == nil { spared = free.removeFirst(of: size) }
         takeBack(&free)
         return spared
-    }
-
-    /// Shows all shards while their threads are kept out; for good, if `isLast`.
-    private func withShardsHeld(isLast: Bool = false, _ body: ([UnsafeMutablePointer<ArenaShard>]) -> Void) {
-        var held: [UnsafeMutablePointer<ArenaShard>] = unsafe []
-        unsafe shards.forEach { shard in
-            // One that is shut is empty.
-            if unsafe shard.pointee.turnstile.hold() { unsafe held.append(shard) }
-        }
-        core.orderPosts()
-        unsafe held.forEach { shard in
-            while unsafe shard.pointee.turnstile.isOwnerInside { sched_yield() }
-        }
-        unsafe body(held)
-        unsafe held.forEach { unsafe isLast ? $0.pointee.turnstile.shut() : $0.pointee.turnstile.release() }
     }
 
     // MARK: Giving back
@@ -90,7 +74,7 @@ extension ArenaCore {
         var blocks: [(id: MappingID, isOpen: Bool, memory: MemoryDescriptor, site: BuildSite)] = []
         collection.withLock { _ in
             // With the shards and the pool held, nobody maps a block.
-            unsafe withShardsHeld { _ in
+            unsafe shards.hold(orderedBy: core) { _ in
                 pool.withLock { pool in
                     for block in pool.slabs.lazy.flatMap(\.blocks) {
                         blocks.append((block.cut.id, block.cut.isOpen, block.memory, block.site))

@@ -50,8 +50,11 @@ extension ArenaCore {
 
     /// Waits until something is finished that makes room.
     ///
-    /// - Returns: false if there is nothing, or not until the deadline.
+    /// - Returns: false if there is nothing, or not until the deadline. A slab that is being registered is waited for
+    ///   without one: that takes milliseconds for pages that were never touched, and ends in any case.
     private func roomIsMade(after seen: Int, before deadline: MonotonicTime?) -> Bool {
+        let hasGrown = pool.wait { pool in pool.finishedCount != seen ? true : pool.growingCount == 0 ? false : nil }
+        if hasGrown == true { return true }
         if let deadline, deadline < .now { return false }
         adapter.reaper.wake()
         return pool.wait(before: deadline) { pool in
@@ -66,7 +69,8 @@ extension ArenaCore {
     private func grow(by bytes: Int, _ size: BlockSize) throws(MappingError) -> ArenaBlock? {
         guard pool.withLock({ $0.claim(bytes, budget: budgetBytes) }) else { return nil }
         do throws(MappingError) {
-            return try add(registerSlab(of: bytes, size))
+            let slab = try registerSlab(of: bytes, size)
+            return add(slab) { $0.finishGrowth(slab) }
         } catch {
             let isClosing = pool.withLock { pool in
                 pool.cancelClaim(bytes)
@@ -94,15 +98,15 @@ extension ArenaCore {
             finish { $0.insert(slab) }
             throw error
         }
-        return add(slab)
+        return add(slab) { $0.insert(slab) }
     }
 
-    /// Adds a slab to the pool.
+    /// Adds a slab to the pool, as `insert` does it.
     ///
     /// - Returns: one of its blocks; nil if the arena was closed meanwhile.
-    private func add(_ slab: ArenaSlab) -> ArenaBlock? {
+    private func add(_ slab: ArenaSlab, _ insert: (inout ArenaPool) -> Void) -> ArenaBlock? {
         finish { pool in
-            pool.insert(slab)
+            insert(&pool)
             return pool.isClosing ? nil : pool.takeOne(slab.size)
         }
     }

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import Tracking
 
@@ -34,9 +33,9 @@ final class ArenaCore: Sendable {
         guard let size = BlockSize(holding: length) else {
             throw length > 0 ? .tooLong(asked: length, limit: BlockSize.largest) : .empty
         }
-        if let shard = unsafe shards.current, unsafe enter(shard) {
-            defer { unsafe shard.pointee.turnstile.leave() }
-            let kept = unsafe shard.pointee[size]
+        if let shard = unsafe shards.current, unsafe shard.pointee.enter() {
+            defer { unsafe shard.pointee.leave() }
+            let kept = unsafe shard.pointee.content[size]
             if let block = unsafe kept.pointee.free.popFirst() ?? refill(&kept.pointee, size) {
                 return map(block, length, site)
             }
@@ -54,26 +53,14 @@ final class ArenaCore: Sendable {
     @inline(__always)
     func release(_ block: ArenaBlock, _ size: BlockSize) {
         block.cut.close()
-        guard let shard = unsafe shards.current ?? addShard(), unsafe enter(shard) else {
+        guard let shard = unsafe shards.current ?? addShard(), unsafe shard.pointee.enter() else {
             // Counting a reference: with its last block a closed arena goes, perhaps before this returns.
             return block.slab.arena.handToReaper(block)
         }
-        defer { unsafe shard.pointee.turnstile.leave() }
-        let kept = unsafe shard.pointee[size]
+        defer { unsafe shard.pointee.leave() }
+        let kept = unsafe shard.pointee.content[size]
         unsafe kept.pointee.resting.append(block)
         if unsafe kept.pointee.resting.count >= kept.pointee.restingLimit { unsafe hand(over: &kept.pointee) }
-    }
-
-    /// Passes the turnstile of the calling thread's shard; false if the arena is closed.
-    @inline(__always)
-    private func enter(_ shard: UnsafeMutablePointer<ArenaShard>) -> Bool {
-        while true {
-            switch unsafe shard.pointee.turnstile.enter() {
-            case .inside, .insideAfterOthers: return true
-            case .held: sched_yield()
-            case .barred, .shut: return false
-            }
-        }
     }
 
     // MARK: A shard's ends
@@ -154,9 +141,11 @@ final class ArenaCore: Sendable {
     }
 
     @inline(never)
-    private func addShard() -> UnsafeMutablePointer<ArenaShard>? {
+    private func addShard() -> UnsafeMutablePointer<ThreadShard<ArenaShard>>? {
         pool.withLock { pool in
-            if !pool.isClosing { shards.add(ArenaShard(ownerFences: core.barrier == nil)) }
+            if !pool.isClosing {
+                shards.add(ThreadShard(turnstile: Turnstile(ownerFences: core.barrier == nil), content: ArenaShard()))
+            }
         }
         return unsafe shards.current
     }

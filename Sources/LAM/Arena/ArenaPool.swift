@@ -9,6 +9,8 @@ struct ArenaPool {
     private(set) var pendingCount = 0
     /// How much of that was finished so far.
     private(set) var finishedCount = 0
+    /// Slabs that are being registered.
+    private(set) var growingCount = 0
     /// No mapping is made any more.
     private(set) var isClosing = false
 
@@ -29,6 +31,7 @@ struct ArenaPool {
     /// A slab for which room was claimed could not be registered, which makes no room.
     mutating func cancelClaim(_ bytes: Int) {
         claimedBytes -= bytes
+        growingCount -= 1
         pendingCount -= 1
     }
 
@@ -73,8 +76,15 @@ struct ArenaPool {
     mutating func claim(_ bytes: Int, budget: Int) -> Bool {
         guard bytes <= budget - claimedBytes else { return false }
         claimedBytes += bytes
+        growingCount += 1
         begin()
         return true
+    }
+
+    /// Adds a slab for which room was claimed.
+    mutating func finishGrowth(_ slab: ArenaSlab) {
+        growingCount -= 1
+        insert(slab)
     }
 
     /// Gives the room of a slab back which was taken out.

@@ -1,13 +1,6 @@
-import Tracking
-
 /// The blocks that one thread keeps to itself, so that it shares nothing while there are enough.
-///
-/// The thread passes the turnstile for each mapping that it makes or releases; whoever collects the blocks of all
-/// threads holds it.
 @safe
 struct ArenaShard: ~Copyable {
-    let turnstile: Turnstile
-    // In memory of their own: to change a part of a value is to have all of it, and others ask the turnstile meanwhile.
     private let kept: UnsafeMutablePointer<Kept>
 
     /// Blocks of one size.
@@ -20,8 +13,7 @@ struct ArenaShard: ~Copyable {
         let restingLimit: Int
     }
 
-    init(ownerFences: Bool) {
-        turnstile = Turnstile(ownerFences: ownerFences)
+    init() {
         unsafe kept = .allocate(capacity: BlockSize.count)
         for index in 0..<BlockSize.count {
             unsafe (kept + index).initialize(to: Kept(restingLimit: 2 * BlockSize(index: index).batch))

@@ -82,7 +82,7 @@ final class ArenaSlab: @unchecked Sendable {
                 to: ArenaBlock.Record(cut, address: memory.address + UInt(index * size.bytes), in: self))
         }
         unsafe records = .init(start: start, count: count)
-        arena.core.mappings.divide(registration.id, cut(at:))
+        arena.core.mappings.divide(registration.id, cuts(at:))
     }
 
     private func cut(_ index: Int) -> Cut? {
@@ -93,9 +93,9 @@ final class ArenaSlab: @unchecked Sendable {
     }
 
     /// The cut that the device knows by an address of the slab.
-    private func cut(at address: UInt64) -> Cut? {
+    private func cuts(at address: UInt64) -> [Cut] {
         let index = Int((address &- place.base) / UInt64(size.bytes))
-        return index < blockCount ? unsafe records[index].cut : nil
+        return index < blockCount ? unsafe [records[index].cut] : []
     }
 
     private func undivide() {

@@ -25,6 +25,11 @@ extension Adapter {
         return kept.mailbox
     }
 
+    /// Refuses all further requests of peers.
+    func closeListeners() {
+        connectionThread.withLock { $0 }?.mailbox.run { $0.closeListeners() }
+    }
+
     /// Ends the thread of the adapter's connections, if there is one.
     func stopConnections() {
         let thread = connectionThread.withLock { thread in

@@ -1,10 +1,20 @@
 import Verbs
 
+/// Where a connection begins.
+enum ConnectionSource {
+    /// At the adapter's own address.
+    case anyPort
+    /// At a local address, which the connection then has for itself.
+    case address(SocketAddress)
+    /// At the address of the shared endpoint with the number.
+    case endpoint(UInt64, SocketAddress)
+}
+
 /// What an active side asks for.
 struct ConnectRequest: Sendable {
     let queuePair: QueuePairCore
     let destination: SocketAddress
-    let source: SocketAddress?
+    let source: ConnectionSource
     let privateData: [UInt8]
     let options: ConnectionOptions
 }
@@ -30,16 +40,36 @@ extension Connection {
         do { try body() } catch { fail(error) }
     }
 
-    private func resolveAddress(from source: SocketAddress?) throws(ConnectionError) {
+    private func resolveAddress(from source: ConnectionSource) throws(ConnectionError) {
+        let identifier: ConnectionIdentifier
         do throws(VerbError) {
-            let identifier = try table.createIdentifier(for: self)
+            identifier = try table.createIdentifier(for: self)
             self.identifier = identifier
             try identifier.setAcknowledgementTimeout(options.timeout)
-            try identifier.resolveAddress(
-                peer.raw, from: (source ?? ownAddress)?.raw,
-                timeoutMilliseconds: Self.resolutionMilliseconds)
         } catch {
-            throw ConnectionError(error, from: source, to: peer)
+            throw ConnectionError(error)
+        }
+        switch source {
+        case .anyPort:
+            try resolveAddress(identifier, from: ownAddress, named: nil)
+        case .address(let address):
+            try resolveAddress(identifier, from: address, named: address)
+        case .endpoint(let number, let address):
+            guard let endpoint = table.endpoint(number) else { throw .endpointClosed(address) }
+            try endpoint.bind(identifier, of: self)
+            try resolveAddress(identifier, from: nil, named: address)
+        }
+    }
+
+    // `named` is the local address that the user gave, which may be what is wrong.
+    private func resolveAddress(
+        _ identifier: ConnectionIdentifier, from source: SocketAddress?, named: SocketAddress?
+    ) throws(ConnectionError) {
+        do {
+            try identifier.resolveAddress(
+                peer.raw, from: source?.raw, timeoutMilliseconds: Self.resolutionMilliseconds)
+        } catch {
+            throw ConnectionError(error, from: named, to: peer)
         }
     }
 

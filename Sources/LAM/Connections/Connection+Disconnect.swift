@@ -16,7 +16,7 @@ extension Connection {
             disconnects.append(call)
         case .ended:
             endQueuePair()
-            call.succeed()
+            if isFinished { call.succeed() } else { disconnects.append(call) }
         case .idle:
             call.succeed()
         default:
@@ -49,7 +49,7 @@ extension Connection {
 
     /// Tells how the connection ends, or has ended.
     func watch(_ number: UInt64, _ tell: @escaping @Sendable (ConnectionEnd?) -> Void) {
-        if case .ended(let end) = phase { return tell(end) }
+        if case .ended(let end) = phase, isFinished { return tell(end) }
         watchers[number] = tell
     }
 
@@ -80,9 +80,11 @@ extension Connection {
             beginDisconnect()
         case .disconnecting:
             lingerDeadline = .now.advanced(by: Self.lingerTime)
-        case .idle, .ended:
-            endQueuePair()
+        case .idle:
             table.remove(self)
+        case .ended:
+            endQueuePair()
+            if isFinished { table.remove(self) }
         default:
             giveUp()
         }

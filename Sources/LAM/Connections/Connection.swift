@@ -13,6 +13,8 @@ final class Connection: ConnectionEventReceiver {
     }
     /// Of the present attempt; nil before it and after the end.
     var identifier: ConnectionIdentifier?
+    /// The listener's address, or the shared one; nil where the connection has an address of its own.
+    var endpoint: LocalEndpoint?
     /// The queue pair that the connection has attached itself to.
     var queuePair: QueuePairCore?
     var options = ConnectionOptions()
@@ -31,6 +33,8 @@ final class Connection: ConnectionEventReceiver {
     var disconnects: [PendingCall] = []
     var watchers: [UInt64: @Sendable (ConnectionEnd?) -> Void] = [:]
     var onDisconnect: (@Sendable (ConnectionEnd) -> Void)?
+    /// It has ended, and so has the callback that told so.
+    var isFinished = false
     /// Nobody has the connector any more.
     var isAbandoned = false
     /// When an abandoned connection waits no longer for its peer's confirmation.
@@ -74,9 +78,10 @@ final class Connection: ConnectionEventReceiver {
 
     /// When the first of those that wait waits no longer.
     var deadline: MonotonicTime? {
-        // Most connections wait for nothing most of the time.
-        guard call != nil || lingerDeadline != nil || !disconnects.isEmpty else { return nil }
-        return ([call?.deadline, lingerDeadline] + disconnects.map(\.deadline)).compactMap { $0 }.min()
+        switch phase {
+        case .disconnecting: (disconnects.map(\.deadline) + [lingerDeadline].compactMap { $0 }).min()
+        default: call?.deadline
+        }
     }
 
     func expire() {
@@ -103,6 +108,7 @@ final class Connection: ConnectionEventReceiver {
             let failed = call
             call = nil
             destroyIdentifier()
+            leaveEndpoint()
             detachQueuePair()
             phase = .idle
             failed?.fail(error)
@@ -120,22 +126,37 @@ final class Connection: ConnectionEventReceiver {
         if case .ended = phase { return }
         let isAgainstWish = phase == .connected && reason != .disconnected
         phase = .ended(reason)
-        notify(reason, failing: error, isAgainstWish: isAgainstWish)
-        if isAbandoned { table.remove(self) }
+        let (failed, callback) = (call, onDisconnect)
+        (call, onDisconnect) = (nil, nil)
+        failed?.fail(error)
+        if isAgainstWish, let callback {
+            table.callBack(for: self) { callback(reason) }
+        } else {
+            finish()
+        }
     }
 
-    private func notify(_ reason: ConnectionEnd, failing error: ConnectionError, isAgainstWish: Bool) {
-        let (failed, disconnected, watching, callback) = (call, disconnects, watchers, onDisconnect)
-        (call, disconnects, watchers, onDisconnect) = (nil, [], [:], nil)
-        if isAgainstWish { callback?(reason) }
-        failed?.fail(error)
+    /// Tells everybody who waits for the end. Nothing is called after it.
+    func finish() {
+        guard case .ended(let reason) = phase else { return }
+        isFinished = true
+        leaveEndpoint()
+        let (disconnected, watching) = (disconnects, watchers)
+        (disconnects, watchers) = ([], [:])
         disconnected.forEach { $0.succeed() }
         watching.values.forEach { $0(reason) }
+        if isAbandoned { table.remove(self) }
     }
 
     func destroyIdentifier() {
         guard let old = identifier else { return }
         identifier = nil
         table.destroy(old)
+    }
+
+    /// Lets others have the peer, and the address.
+    func leaveEndpoint() {
+        endpoint?.leave(self)
+        endpoint = nil
     }
 }

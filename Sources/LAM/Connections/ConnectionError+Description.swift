@@ -13,6 +13,10 @@ extension ConnectionError: CustomStringConvertible {
         case .cancelled: "the task was cancelled"
         case .addressInUse(let address):
             "\(address) is in use; choose another port, or 0 to have one chosen"
+        case .addressAlreadyExists(let local, let peer):
+            "\(local) is connected with \(peer) already; end that connection, or connect from another port"
+        case .noPortLeft(let address): "no port from 49152 on is free at \(address.address); choose another one"
+        case .endpointClosed(let address): "the shared endpoint at \(address) is closed"
         case .addressNotAvailable(let address):
             "\(address.address) is not an address of the adapter; `lam devices` lists the addresses that there are"
         case .portNotAllowed(let address):

@@ -13,8 +13,15 @@ public enum ConnectionError: Error, Hashable, Sendable {
     case aborted(SocketAddress, privateData: [UInt8])
     /// The task that waited was cancelled.
     case cancelled
-    /// Another listener or connection has the local address and port.
+    /// Another listener, shared endpoint or connection has the local address and port, or did have it and still has
+    /// connections.
     case addressInUse(SocketAddress)
+    /// A connection of the shared endpoint at the first address has the second one as its peer already.
+    case addressAlreadyExists(from: SocketAddress, to: SocketAddress)
+    /// No port in 49152...65535 is free at the address.
+    case noPortLeft(SocketAddress)
+    /// The shared endpoint at the address was closed.
+    case endpointClosed(SocketAddress)
     /// The local address is not one of the adapter's.
     case addressNotAvailable(SocketAddress)
     /// The process may not use the local port.

@@ -5,7 +5,7 @@ protocol ConnectionEventReceiver: AnyObject {
     func handle(_ event: ConnectionEvent)
 }
 
-/// The connections and listeners of one adapter, by their numbers and by the identities in events.
+/// The connections, listeners and local addresses of one adapter, by their numbers and by the identities in events.
 ///
 /// Lives on the connection thread; not `Sendable`, so that the compiler keeps it there.
 final class ConnectionTable {
@@ -13,15 +13,20 @@ final class ConnectionTable {
     let info: AdapterInfo
     let core: AdapterCore
     let mailbox: ConnectionMailbox
+    private let callbacks: ErrandThread
     private var connections: [UInt64: Connection] = [:]
     private var listenings: [UInt64: Listening] = [:]
+    private var endpoints: [UInt64: LocalEndpoint] = [:]
     private var receivers: [ConnectionIdentity: any ConnectionEventReceiver] = [:]
 
-    init(channel: EventChannel, core: AdapterCore, info: AdapterInfo, mailbox: ConnectionMailbox) {
+    init(
+        channel: EventChannel, core: AdapterCore, info: AdapterInfo, mailbox: ConnectionMailbox, callbacks: ErrandThread
+    ) {
         self.channel = channel
         self.core = core
         self.info = info
         self.mailbox = mailbox
+        self.callbacks = callbacks
     }
 
     // MARK: Connections and listeners
@@ -50,6 +55,32 @@ final class ConnectionTable {
 
     func remove(_ listening: Listening) {
         listenings[listening.number] = nil
+    }
+
+    /// The local address of a listener or a shared endpoint; nil once it is free.
+    func endpoint(_ number: UInt64) -> LocalEndpoint? {
+        endpoints[number]
+    }
+
+    func add(_ endpoint: LocalEndpoint) {
+        endpoints[endpoint.number] = endpoint
+    }
+
+    func remove(_ endpoint: LocalEndpoint) {
+        endpoints[endpoint.number] = nil
+    }
+
+    // MARK: Callbacks
+
+    /// Calls the user of a connection that has ended, and finishes it afterwards. The adapter stays open meanwhile.
+    func callBack(for connection: Connection, _ callback: @escaping @Sendable () -> Void) {
+        core.children.withLock { $0.connectionCount += 1 }
+        callbacks.run { [number = connection.number, core, mailbox] in
+            callback()
+            // Before the adapter may close, so that it does find the thread.
+            mailbox.run { $0.connection(number)?.finish() }
+            core.childGone { $0.connectionCount -= 1 }
+        }
     }
 
     // MARK: Identifiers
@@ -102,10 +133,16 @@ final class ConnectionTable {
         listenings.values.forEach { $0.cancel(call) }
     }
 
+    /// Refuses all further requests of peers.
+    func closeListeners() {
+        listenings.values.forEach { $0.close() }
+    }
+
     /// Ends everything: the adapter goes away, and nobody is left who could wait for a peer.
     func close() {
-        listenings.values.forEach { $0.close() }
+        closeListeners()
         connections.values.forEach { $0.end(.disconnected, failing: .adapterClosed) }
         connections = [:]
+        endpoints.values.forEach { $0.free() }
     }
 }

@@ -4,18 +4,30 @@ import Verbs
 /// The thread on which everything about the connections of one adapter happens.
 ///
 /// Each state machine is touched by this thread only, so none has a lock; and since the same thread reads the events
-/// and destroys the identifiers, no event can concern an identifier that is gone. Completions and callbacks of users
-/// are called from here.
+/// and destroys the identifiers, no event can concern an identifier that is gone. Users are called on another thread, so
+/// that a slow one keeps no connection waiting.
 final class ConnectionThread: Sendable {
     let mailbox: ConnectionMailbox
     private let thread: WorkerThread
+    private let callbacks: ErrandThread
+    private let core: AdapterCore
 
-    /// Opens an event channel and starts the thread.
+    /// Opens an event channel and starts the threads.
     init(core: AdapterCore, info: AdapterInfo) throws(VerbError) {
         let channel = try EventChannel(verbs: core.device.verbs)
         mailbox = try ConnectionMailbox()
-        thread = try WorkerThread { [mailbox] in
-            Self.serve(ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox))
+        let callbacks = try ErrandThread()
+        callbacks.run { core.noteCallbackThread(true) }
+        self.callbacks = callbacks
+        self.core = core
+        do throws(VerbError) {
+            thread = try WorkerThread { [mailbox] in
+                Self.serve(
+                    ConnectionTable(channel: channel, core: core, info: info, mailbox: mailbox, callbacks: callbacks))
+            }
+        } catch {
+            Self.stop(callbacks, core)
+            throw error
         }
     }
 
@@ -23,6 +35,12 @@ final class ConnectionThread: Sendable {
     func stop() {
         mailbox.stop()
         thread.join()
+        Self.stop(callbacks, core)
+    }
+
+    private static func stop(_ callbacks: ErrandThread, _ core: AdapterCore) {
+        callbacks.run { core.noteCallbackThread(false) }
+        callbacks.stop()
     }
 
     private static func serve(_ table: ConnectionTable) {

@@ -3,8 +3,8 @@ extension Connector {
     ///
     /// Tells the peer and waits until it has confirmed (`rdma_disconnect`); then the queue pair ends: everything that
     /// is still posted completes, flushed, and no longer holds its mappings. What must arrive has to be completed
-    /// before. Where nothing is connected it ends what is under way, without an error. Cancelling the task changes
-    /// nothing.
+    /// before. Where nothing is connected it ends what is under way, without an error; where the peer was faster, it
+    /// waits for `onDisconnect` to return. The connection calls nobody afterwards. Cancelling the task changes nothing.
     /// - Parameter timeLimit: how long the peer may take.
     /// - Throws: ``ConnectionError/timedOut(_:after:)`` where the peer did not confirm, because it is dead or cut off.
     ///   The connection has ended nevertheless.

@@ -22,6 +22,39 @@ extension Connector {
         _ queuePair: borrowing QueuePair, to destination: SocketAddress, from source: SocketAddress? = nil,
         privateData: [UInt8] = [], options: ConnectionOptions = ConnectionOptions(), timeLimit: Duration = .seconds(10)
     ) async throws(ConnectionError) {
+        try await connect(
+            queuePair, to: destination, from: source.map(ConnectionSource.address) ?? .anyPort, privateData, options,
+            timeLimit)
+    }
+
+    /// Asks a peer for a connection from an address that other connections have as well:
+    /// `NdkConnectWithSharedEndpoint`.
+    ///
+    /// - Parameters:
+    ///   - queuePair: one that was never connected.
+    ///   - destination: where a listener is; one to which no other connection of the endpoint leads.
+    ///   - endpoint: the local address, of the same adapter.
+    ///   - privateData: at most 56 bytes for the peer's program.
+    ///   - options: how the connection behaves.
+    ///   - timeLimit: how long to wait for the peer's answer.
+    /// - Throws: as with an address of its own; ``ConnectionError/addressAlreadyExists(from:to:)`` where the endpoint has
+    ///   a connection to the destination, also one that is being made; ``ConnectionError/endpointClosed(_:)``.
+    public func connect(
+        _ queuePair: borrowing QueuePair, to destination: SocketAddress, through endpoint: SharedEndpoint,
+        privateData: [UInt8] = [], options: ConnectionOptions = ConnectionOptions(), timeLimit: Duration = .seconds(10)
+    ) async throws(ConnectionError) {
+        guard endpoint.adapter === adapter else {
+            fatalError("Adapter \(adapter.name): a connector connects through a shared endpoint of its own adapter")
+        }
+        try await connect(
+            queuePair, to: destination, from: .endpoint(endpoint.number, endpoint.address), privateData, options,
+            timeLimit)
+    }
+
+    private func connect(
+        _ queuePair: borrowing QueuePair, to destination: SocketAddress, from source: ConnectionSource,
+        _ privateData: [UInt8], _ options: ConnectionOptions, _ timeLimit: Duration
+    ) async throws(ConnectionError) {
         let request = ConnectRequest(
             queuePair: queuePair.core, destination: destination, source: source, privateData: privateData,
             options: options)
@@ -32,8 +65,9 @@ extension Connector {
     ///
     /// Requests can be posted when it returns; it does not wait for the peer (`rdma_init_qp_attr`, `ibv_modify_qp`,
     /// `rdma_establish`). After an error the connector has ended, and the queue pair with it.
-    /// - Parameter onDisconnect: called once if the connection ends otherwise than by this side's wish. It runs on the
-    ///   thread of the adapter's connections and must not wait for anything.
+    /// - Parameter onDisconnect: called once if the connection ends otherwise than by this side's wish, before those
+    ///   who wait for the end are told of it. It runs on a thread of the adapter; other callbacks wait meanwhile, but
+    ///   no connection does.
     /// - Throws: ``ConnectionError/aborted(_:privateData:)`` where the peer has gone meanwhile.
     public func completeConnect(
         onDisconnect: (@Sendable (ConnectionEnd) -> Void)? = nil

@@ -8,7 +8,7 @@ import Verbs
 ///     try await connector.accept(queuePair)
 /// }
 /// ```
-/// Dropping a listener closes it. Connections that it brought live on.
+/// Dropping a listener closes it. Connections that it brought live on, and the address stays taken as long as they do.
 public final class Listener: Sendable {
     /// Where it listens; the port is the real one also where 0 was asked.
     public let address: SocketAddress
@@ -38,14 +38,46 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Stops listening: `NdkCloseListener` (`rdma_destroy_id`).
+    /// Refuses requests until ``resume()``: `NdkControlConnectEvents`.
     ///
-    /// Requests that nobody has taken are refused, whoever waits in ``next()`` gets nil, and the port is free when this
-    /// returns.
+    /// When it returns, ``next()`` gives nothing; requests that nobody has taken are refused as well. To a peer it is as
+    /// if nobody listened, except that it is told ``RefusalReason/peer``.
+    public func pause() async {
+        await mailbox.ask(otherwise: ()) { [number] (table, _, answer) in
+            table.listening(number)?.pause()
+            answer(())
+        }
+    }
+
+    /// Takes requests again.
+    public func resume() async {
+        await mailbox.ask(otherwise: ()) { [number] (table, _, answer) in
+            table.listening(number)?.resume()
+            answer(())
+        }
+    }
+
+    /// Stops listening: `NdkCloseListener`.
+    ///
+    /// When it returns, requests are refused, also those that nobody has taken, and whoever waits in ``next()`` gets
+    /// nil. The address stays taken until the last connection that the listener brought has ended; ``closed()`` waits
+    /// for that.
     public func close() async {
         await mailbox.ask(otherwise: ()) { [number] (table, _, answer) in
             table.listening(number)?.close()
             answer(())
+        }
+    }
+
+    /// Stops listening, and suspends until the last connection that the listener brought has ended and the address is
+    /// free (`rdma_destroy_id`).
+    ///
+    /// Cancelling the task changes nothing.
+    public func closed() async {
+        await mailbox.ask(otherwise: ()) { [number] (table, _, answer) in
+            guard let endpoint = table.endpoint(number) else { return answer(()) }
+            endpoint.whenFree { answer(()) }
+            table.listening(number)?.close()
         }
     }
 }
@@ -76,11 +108,11 @@ extension Adapter {
     /// Listens for peers that want a connection: `NdkCreateListener` and `NdkListen`.
     ///
     /// - Parameters:
-    ///   - address: one of the adapter's own; port 0 has one chosen from the system's range.
+    ///   - address: one of the adapter's own; port 0 has one chosen from 49152...65535.
     ///   - backlog: how many requests may wait for ``Listener/next()``, at least 1; more are refused.
     /// - Returns: a listener that listens until it is closed or dropped.
     /// - Throws: ``ConnectionError/addressInUse(_:)``, ``ConnectionError/addressNotAvailable(_:)``,
-    ///   ``ConnectionError/portNotAllowed(_:)``, ``ConnectionError/adapterClosed``,
+    ///   ``ConnectionError/noPortLeft(_:)``, ``ConnectionError/portNotAllowed(_:)``, ``ConnectionError/adapterClosed``,
     ///   ``ConnectionError/verbFailed(verb:errno:)`` (`rdma_bind_addr`, `rdma_listen`).
     public func listen(on address: SocketAddress, backlog: Int = 64) async throws(ConnectionError) -> Listener {
         let mailbox = try connectionMailbox()

@@ -1,16 +1,15 @@
-import Glibc
 import Verbs
 
 /// A listener's side on the connection thread.
-final class Listening: ConnectionEventReceiver {
+final class Listening {
     let number: UInt64
     private let table: ConnectionTable
     /// Kept open as long as somebody listens, since requests need it.
     private let adapter: Adapter
     private let backlog: Int
-    /// The link of a link-local address.
-    private var scopeID: UInt32 = 0
-    private var identifier: ConnectionIdentifier?
+    private var endpoint: LocalEndpoint?
+    /// Requests are refused for the time being.
+    private var isPaused = false
     /// Requests that nobody has taken yet, the oldest first; never more than the backlog.
     private var waiting: [Connector] = []
     /// Those who wait for a request, the first one first; empty while requests are waiting.
@@ -27,39 +26,24 @@ final class Listening: ConnectionEventReceiver {
     ///
     /// - Returns: the address with its real port.
     func open(on address: SocketAddress) throws(ConnectionError) -> SocketAddress {
-        do throws(VerbError) {
-            let identifier = try table.createIdentifier(for: self)
-            self.identifier = identifier
-            scopeID = address.scopeID
-            try identifier.bind(to: address.raw)
-            guard identifier.deviceName == table.info.name, identifier.port == table.info.port else {
-                throw VerbError(.bindAddress, EADDRNOTAVAIL)
-            }
-            try identifier.listen(backlog: backlog)
-            table.add(self)
-            return identifier.localAddress.map { SocketAddress($0) } ?? address
+        let endpoint = try LocalEndpoint(number: number, at: address, for: self, table: table)
+        self.endpoint = endpoint
+        table.add(self)
+        do throws(ConnectionError) {
+            try endpoint.listen(backlog: backlog)
         } catch {
             close()
-            throw ConnectionError(error, binding: address)
+            throw error
         }
+        return endpoint.address
     }
 
     // MARK: Requests
 
-    func handle(_ event: ConnectionEvent) {
-        switch event.kind {
-        case .connectRequest:
-            if let identifier = event.incoming { admit(identifier, event) }
-        case .deviceRemoval:
-            close()
-        default: break
-        }
-    }
-
     /// Hands a request to whoever waits for one. Dropping the identifier refuses it.
-    private func admit(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent) {
-        guard !takers.isEmpty || waiting.count < backlog else { return }
-        let connector = connector(identifier, event)
+    func admit(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent) {
+        guard let endpoint, !isPaused, !takers.isEmpty || waiting.count < backlog else { return }
+        let connector = connector(identifier, event, at: endpoint)
         if takers.isEmpty {
             waiting.append(connector)
         } else {
@@ -67,7 +51,9 @@ final class Listening: ConnectionEventReceiver {
         }
     }
 
-    private func connector(_ identifier: ConnectionIdentifier, _ event: ConnectionEvent) -> Connector {
+    private func connector(
+        _ identifier: ConnectionIdentifier, _ event: ConnectionEvent, at endpoint: LocalEndpoint
+    ) -> Connector {
         let number = table.mailbox.nextNumber()
         let facts = ConnectionFacts()
         // Whose address is looked up with the rest.
@@ -75,7 +61,8 @@ final class Listening: ConnectionEventReceiver {
         let connection = Connection(number: number, facts: facts, phase: .requested, peer: peer, table: table)
         table.adopt(identifier, for: connection)
         table.add(connection)
-        connection.requested(identifier, event, onLink: scopeID)
+        connection.requested(identifier, event, onLink: endpoint.address.scopeID)
+        endpoint.join(connection)
         return Connector(adapter, number: number, mailbox: table.mailbox, facts: facts)
     }
 
@@ -93,15 +80,28 @@ final class Listening: ConnectionEventReceiver {
         takers.remove(at: index).give(nil)
     }
 
-    /// Refuses what is waiting, frees the port and tells those who wait.
-    func close() {
-        table.remove(self)
+    func pause() {
+        isPaused = true
+        refuseWaiting()
+    }
+
+    func resume() {
+        isPaused = false
+    }
+
+    private func refuseWaiting() {
         for connector in waiting { table.connection(connector.number)?.abandon() }
         waiting = []
-        if let old = identifier {
-            identifier = nil
-            table.destroy(old)
-        }
+    }
+
+    // MARK: The end
+
+    /// Refuses what is waiting and what is to come, and tells those who wait.
+    func close() {
+        table.remove(self)
+        refuseWaiting()
+        endpoint?.disown()
+        endpoint = nil
         let left = takers
         takers = []
         left.forEach { $0.give(nil) }

@@ -20,6 +20,7 @@ extension QueuePair {
         do {
             var receiving = QueuePairAttributes.readyToReceive(from: core.adapter.info.peer(at: peer))
             receiving.inboundReads = reads.inboundReadLimit
+            receiving.peerRights = .peer(inboundReads: reads.inboundReadLimit)
             try core.queuePair.modify(receiving)
             var sending = QueuePairAttributes.readyToSend(firstPacket: core.packetSequenceNumber)
             sending.acknowledgementTimeout = options.timeout

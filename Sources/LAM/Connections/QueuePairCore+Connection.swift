@@ -30,7 +30,7 @@ extension QueuePairCore {
         for identifier: ConnectionIdentifier, _ options: ConnectionOptions, _ reads: ReadLimits
     ) throws(VerbError) {
         var initialized = try identifier.attributes(entering: .initialized)
-        initialized.peerRights = reads.inbound == 0 ? [.remoteWrite] : [.remoteRead, .remoteWrite]
+        initialized.peerRights = .peer(inboundReads: reads.inbound)
         try modify(initialized)
         var readyToReceive = try identifier.attributes(entering: .readyToReceive)
         readyToReceive.inboundReads = reads.inbound
@@ -43,5 +43,13 @@ extension QueuePairCore {
         readyToSend.retries = options.retryCount
         readyToSend.receiverNotReadyRetries = options.receiverNotReadyRetryCount
         try modify(readyToSend)
+    }
+}
+
+extension AccessRights {
+    /// What the peer of a queue pair may do where a window or a region lets it. A device that serves no reads has not to
+    /// be asked to.
+    static func peer(inboundReads: UInt8) -> AccessRights {
+        inboundReads == 0 ? [.remoteWrite] : [.remoteRead, .remoteWrite]
     }
 }

@@ -45,32 +45,50 @@ extension Adapter {
         _ descriptors: [MemoryDescriptor], length: Int? = nil, access: MemoryAccess = .readWrite,
         file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        // A sum beyond Int.max cannot be mapped, whether it is contiguous or not.
-        let length = length ?? descriptors.reduce(0) { $0 + min($1.length, .max - $0) }
-        return try buildLam(
-            MemoryChain(descriptors, length: length), access, retaining: nil, site: BuildSite(file: file, line: line))
+        let built = try build(
+            descriptors, length: length, on: RegistrationTerms(access: access), retaining: nil,
+            site: BuildSite(file: file, line: line))
+        return LogicalAddressMapping(built.registration, at: built.place, of: self)
     }
 
     /// Maps memory that was found to be one range, and keeps `owner` until it is unpinned.
     func buildLam(
         _ chain: MemoryChain, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
+        let built = try build(chain, on: RegistrationTerms(access: access), retaining: owner, site: site)
+        return LogicalAddressMapping(built.registration, at: built.place, of: self)
+    }
+
+    /// Registers the first bytes of a chain, all of them if `length` is nil.
+    func build(
+        _ descriptors: [MemoryDescriptor], length: Int?, on terms: RegistrationTerms,
+        retaining owner: (any AnyObject & Sendable)?, site: BuildSite
+    ) throws(MappingError) -> (registration: Registration, place: MappingPlace) {
+        // A sum beyond Int.max cannot be mapped, whether it is contiguous or not.
+        let length = length ?? descriptors.reduce(0) { $0 + min($1.length, .max - $0) }
+        return try build(MemoryChain(descriptors, length: length), on: terms, retaining: owner, site: site)
+    }
+
+    private func build(
+        _ chain: MemoryChain, on terms: RegistrationTerms, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
+    ) throws(MappingError) -> (registration: Registration, place: MappingPlace) {
         let limit = min(info.maxRegistrationSize, MappingTable.longestMapping)
         guard UInt64(chain.length) <= limit else {
             throw .tooLong(asked: chain.length, limit: Int(limit))
         }
         // The privileged token's registration is one of the device's, too.
-        let built = try core.build(
-            chain, for: access, retaining: owner, site: site, atMost: info.maxRegistrations - 1, hurrying: reaper)
-        return LogicalAddressMapping(built.registration, at: built.place, of: self)
+        return try core.build(
+            chain, on: terms, retaining: owner, site: site, atMost: info.maxRegistrations - 1, hurrying: reaper)
     }
 }
 
 extension MappingError {
     /// Why a registration failed, found out after the fact: the verb says no more than an `errno` value.
-    init(_ error: VerbError, registering chain: MemoryChain, for access: MemoryAccess) {
-        let span = PageSpan(address: chain.address, length: chain.length)
-        let fault = error.code == EFAULT ? MemoryFault.diagnose(chain, writable: access == .readWrite) : nil
+    init(_ error: VerbError, registering memory: MemoryDescriptor, for access: MemoryAccess) {
+        let span = PageSpan(address: memory.address, length: memory.length)
+        let chain = try? MemoryChain(CollectionOfOne(memory), length: memory.length)
+        let fault =
+            error.code == EFAULT ? chain.flatMap { MemoryFault.diagnose($0, writable: access == .readWrite) } : nil
         let cause =
             fault
             ?? PinLimitReport.diagnose(askedBytes: span.pinnedBytes, errno: error.code).map(Self.pinLimit)

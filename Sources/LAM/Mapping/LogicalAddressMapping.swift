@@ -25,6 +25,8 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
         case registration(Unmanaged<Registration>)
         /// It was cut from an arena, which outlives it.
         case cut(ArenaBlock)
+        /// It was made of a cached registration, which outlives it.
+        case cached(CachedCut)
     }
 
     init(_ registration: Registration, at place: MappingPlace, of adapter: Adapter) {
@@ -40,10 +42,17 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
         origin = .cut(block)
     }
 
+    init(_ cut: CachedCut, at place: MappingPlace, of adapter: ObjectIdentifier) {
+        self.place = place
+        adapterID = adapter
+        origin = .cached(cut)
+    }
+
     deinit {
         switch origin {
         case .registration(let registration): unsafe registration.takeUnretainedValue().release()
         case .cut(let block): block.release()
+        case .cached(let cut): cut.release()
         }
     }
 
@@ -57,6 +66,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
         switch origin {
         case .registration(let registration): unsafe registration.takeUnretainedValue()
         case .cut(let block): block.slab.registration
+        case .cached(let cut): cut.entry.registration
         }
     }
 
@@ -68,6 +78,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
         switch origin {
         case .registration: registration.id
         case .cut(let block): block.cut.id
+        case .cached(let cut): cut.cut.id
         }
     }
 
@@ -80,7 +91,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
     /// The memory that is mapped.
     public var memory: MemoryDescriptor {
         switch origin {
-        case .registration: registration.memory
+        case .registration, .cached: registration.memory
         case .cut(let block): MemoryDescriptor(address: block.address, length: length)
         }
     }

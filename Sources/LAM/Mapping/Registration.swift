@@ -1,3 +1,4 @@
+import Glibc
 import Tracking
 import Verbs
 
@@ -8,14 +9,17 @@ final class Registration: @unchecked Sendable {
     let id: MappingID
     let base: LogicalAddress
     let memory: MemoryDescriptor
-    let access: MemoryAccess
+    /// What the device is told of the memory.
+    let terms: RegistrationTerms
     /// What the memory adds to VmPin.
     let pinnedBytes: Int
     let site: BuildSite
 
     /// What keeps the memory allocated while the device may touch it; nil where the caller vouches for that.
     private let retained: (any AnyObject & Sendable)?
-    private var region: MemoryRegion?
+    private var region: Verbs.MemoryRegion?
+    /// Whether windows can be bound over the memory.
+    private(set) var bindsWindows = false
 
     /// Keeps the adapter open until the mapping is released.
     private var owner: Adapter?
@@ -23,32 +27,61 @@ final class Registration: @unchecked Sendable {
     var onUnpinned: (@Sendable () -> Void)?
     /// When the owner gave the mapping up.
     var releasedAt: MonotonicTime?
+    /// When the reaper last saw the released mapping in use.
+    var lastUse: MonotonicTime?
+    /// How often the device refused to unpin the memory.
+    var refusals = 0
 
     /// Describes memory that is not registered yet.
     init(
-        id: MappingID, base: LogicalAddress, memory: MemoryDescriptor, access: MemoryAccess, site: BuildSite,
+        id: MappingID, base: LogicalAddress, memory: MemoryDescriptor, terms: RegistrationTerms, site: BuildSite,
         retaining retained: (any AnyObject & Sendable)?
     ) {
         self.id = id
         self.base = base
         self.memory = memory
-        self.access = access
+        self.terms = terms
         pinnedBytes = PageSpan(address: memory.address, length: memory.length).pinnedBytes
         self.site = site
         self.retained = retained
     }
 
-    /// Pins the memory. A peer may do nothing with it.
+    /// What the adapter may do with the memory.
+    var access: MemoryAccess { terms.access }
+
+    /// The device's address of the first byte.
+    var deviceBase: UInt64 { terms.isAtMemoryAddress ? UInt64(memory.address) : base.rawValue }
+
+    /// Pins the memory.
     ///
     /// - Returns: the key by which the device knows the memory.
     func register(in domain: ProtectionDomain) throws(VerbError) -> UInt32 {
-        let region = try unsafe MemoryRegion(
-            registering: UnsafeMutableRawBufferPointer(
-                start: UnsafeMutableRawPointer(bitPattern: memory.address), count: memory.length),
-            at: base.rawValue, rights: access.rights, in: domain)
+        let region: Verbs.MemoryRegion
+        do throws(VerbError) {
+            region = try register(terms.rights, in: domain)
+            bindsWindows = terms.rights.contains(.bindWindows)
+        } catch {
+            // Linux takes the right to bind windows for a right to write, which this memory may not have.
+            guard error.code == EFAULT, terms.access == .readOnly, terms.rights.contains(.bindWindows) else {
+                throw error
+            }
+            region = try register(terms.rights.subtracting(.bindWindows), in: domain)
+        }
         let key = region.localKey
         self.region = consume region
         return key
+    }
+
+    private func register(_ rights: AccessRights, in domain: ProtectionDomain) throws(VerbError) -> Verbs.MemoryRegion {
+        try unsafe Verbs.MemoryRegion(
+            registering: UnsafeMutableRawBufferPointer(
+                start: UnsafeMutableRawPointer(bitPattern: memory.address), count: memory.length),
+            at: deviceBase, rights: rights, in: domain)
+    }
+
+    /// The memory that the device knows by an address.
+    func memory(at address: UInt64, length: Int) -> MemoryDescriptor {
+        MemoryDescriptor(address: memory.address + UInt(address - deviceBase), length: length)
     }
 
     /// Begins the life of the mapping.
@@ -77,8 +110,15 @@ final class Registration: @unchecked Sendable {
     /// Whether the memory stays allocated as long as this.
     var keepsMemory: Bool { retained != nil }
 
+    /// The key of a peer, where it has rights.
+    var remoteKey: UInt32 {
+        var key: UInt32 = 0
+        withRegion { key = $0.remoteKey }
+        return key
+    }
+
     /// Has `body` look at the region.
-    func withRegion(_ body: (borrowing MemoryRegion) -> Void) {
+    func withRegion(_ body: (borrowing Verbs.MemoryRegion) -> Void) {
         guard region != nil else { fatalError("Registration: \(memory) is not registered") }
         body(region!)
     }
@@ -92,6 +132,24 @@ final class Registration: @unchecked Sendable {
             self.region = consume kept
             throw error
         }
+    }
+}
+
+/// What the device is told of memory that is registered.
+struct RegistrationTerms {
+    /// What local requests may do.
+    let access: MemoryAccess
+    /// What a peer may do by the registration's own key.
+    var remote: RemoteAccess = []
+    /// Whether windows can be bound over memory that may not be written, where the kernel allows it.
+    var triesWindows = false
+    /// Whether the device's addresses are the process's, and not the logical ones.
+    var isAtMemoryAddress = false
+
+    var rights: AccessRights {
+        var rights = access.rights.union(AccessRights(remote))
+        if triesWindows { rights.insert(.bindWindows) }
+        return rights
     }
 }
 

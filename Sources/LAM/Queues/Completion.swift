@@ -14,6 +14,8 @@ public struct Completion: Hashable, Sendable {
     public let queuePairNumber: UInt32
     /// The device's own code for a failure, zero where it gives none.
     public let vendorError: UInt32
+    /// What came with the message; meaningful for ``Operation/receiveAndInvalidate`` only.
+    @usableFromInline let messageKey: UInt32
 
     /// What a labeled entry of a completion queue stands for.
     @inlinable @inline(__always)
@@ -25,10 +27,14 @@ public struct Completion: Hashable, Sendable {
         byteCount = isSuccess ? entry.byteCount : 0
         queuePairNumber = entry.queuePairNumber
         vendorError = isSuccess ? 0 : entry.vendorError
+        messageKey = entry.invalidatedKeyOrImmediate
     }
 
     /// What the request was.
     public var operation: Operation { Operation(rawValue: operationNumber) ?? .receive }
+
+    /// The key of the window that the peer invalidated with its message; nil in any other result.
+    public var invalidatedKey: UInt32? { operation == .receiveAndInvalidate ? messageKey : nil }
 }
 
 /// How a request ended: `ibv_wc_status`, by the names of the verbs manual.

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Where the results of requests arrive: `NDK_CQ`.
 ///
@@ -6,6 +7,16 @@ import Glibc
 /// queues alive, so that one may be dropped before the other.
 public struct CompletionQueue: ~Copyable, Sendable {
     let core: CompletionQueueCore
+    /// Set when `close` has given the queue up, so that `deinit` has nothing left to do.
+    private var isSpent = false
+
+    init(core: CompletionQueueCore) {
+        self.core = core
+    }
+
+    deinit {
+        if !isSpent { core.notifier.end() }
+    }
 
     /// How many completions it can hold; at least what was asked for.
     public var depth: Int { core.depth }
@@ -33,35 +44,47 @@ public struct CompletionQueue: ~Copyable, Sendable {
         into batch: inout CompletionBatch, atMost timeout: Duration? = nil
     ) throws(AdapterError) -> Int {
         let deadline = timeout.map { MonotonicTime.now.advanced(by: $0) }
+        // Before the device is armed: whoever else takes its event then knows that it must be passed on.
+        core.isAwaited.store(true, ordering: .sequentiallyConsistent)
+        defer { core.isAwaited.store(false, ordering: .releasing) }
         while true {
-            pollInTurn(into: &batch)
+            core.pollInTurn(into: &batch)
             if batch.count > 0 { return batch.count }
-            try core.arm()
+            try core.armDevice(solicitedOnly: false)
             // Arming concerns later completions only (T44).
-            pollInTurn(into: &batch)
+            core.pollInTurn(into: &batch)
             if batch.count > 0 { return batch.count }
             guard try core.waitForEvent(until: deadline) else { return 0 }
         }
     }
 
-    /// Polls after whoever is polling now: a completion that went to the pending ones just before the queue was armed
-    /// raises no event any more.
-    @inline(never)
-    private func pollInTurn(into batch: inout CompletionBatch) {
-        while !core.poll(into: &batch) { sched_yield() }
+    /// Gives the queue up: `NdkCloseCq`. Its callback is not called any more, and does not run when this returns, unless
+    /// this is called inside of it.
+    ///
+    /// Queue pairs that complete here keep what the device has of it; results that nobody polled are gone. Dropping a
+    /// queue does the same, and does not wait for a callback that runs.
+    public consuming func close() {
+        isSpent = true
+        core.notifier.end()
+        core.notifier.awaitEnd()
     }
 }
 
 extension Adapter {
     /// Creates a completion queue: `NdkCreateCq`.
     ///
-    /// - Parameter depth: how many results may be waiting. It grows by itself where the queue pairs that complete on it
-    ///   can have more requests outstanding.
+    /// - Parameters:
+    ///   - depth: how many results may be waiting. It grows by itself where the queue pairs that complete on it can have
+    ///     more requests outstanding.
+    ///   - notify: called once for each ``CompletionQueue/arm(for:)``, on a thread of the queue's own, never twice at a
+    ///     time, and not after ``CompletionQueue/close()`` has returned.
     /// - Returns: an empty queue.
     /// - Throws: ``AdapterError/limitExceeded(what:asked:limit:)`` beyond ``AdapterInfo/maxCompletionQueueDepth``.
-    public func createCompletionQueue(depth: Int) throws(AdapterError) -> CompletionQueue {
+    public func createCompletionQueue(
+        depth: Int, notify: (@Sendable (CompletionQueueNotification) -> Void)? = nil
+    ) throws(AdapterError) -> CompletionQueue {
         try info.check("completion queue depth", depth, atMost: info.maxCompletionQueueDepth)
         try checkOpen()
-        return CompletionQueue(core: try CompletionQueueCore(adapter: self, depth: depth))
+        return CompletionQueue(core: try CompletionQueueCore(adapter: self, depth: depth, notify: notify))
     }
 }

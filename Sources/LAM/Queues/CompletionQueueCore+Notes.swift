@@ -4,29 +4,33 @@ import Verbs
 
 /// What completions tell beside their results. All of it is rare.
 extension CompletionQueueCore {
-    /// A request failed, or concerns a window.
+    /// A request failed, or binds or invalidates something.
+    ///
+    /// - Returns: whether it is a receive whose message invalidated something.
     @inline(never)
-    func noteSpecial(_ queue: QueueID, _ entry: WorkCompletion, _ tag: RequestTag, isSuccess: Bool) {
+    func noteSpecial(_ queue: QueueID, _ entry: WorkCompletion, _ tag: RequestTag, isSuccess: Bool) -> Bool {
         guard !queue.isShared else { return noteSpecial(ofShared: queue, entry, isSuccess: isSuccess) }
-        guard let pair = adapter.core.queuePair(owning: queue) else { return }
-        if tag.concernsWindow { pair.windowOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
-        guard isSuccess else { return pair.noteFailure() }
-        if tag.operation == .receive, entry.mayInvalidate {
-            pair.peerInvalidated(entry.invalidatedKeyOrImmediate)
+        let pair = adapter.core.queuePair(owning: queue)
+        if tag.concernsBinding { pair?.bindingOperationEnded(WireID(raw: entry.identifier), isSuccess: isSuccess) }
+        guard isSuccess else {
+            pair?.noteFailure()
+            return false
         }
+        guard tag.operation == .receive, entry.mayInvalidate else { return false }
+        return pair?.peerInvalidated(entry.invalidatedKeyOrImmediate) ?? false || entry.invalidates
     }
 
     /// The same of a receive of a shared receive queue: only the number says whose message took it.
     ///
     /// A queue pair that is being closed may have the number that a new one got already (T16). A failure is then that of
     /// the former, which needs no telling; an invalidated key belongs to one window, and so to one of the two.
-    private func noteSpecial(ofShared queue: QueueID, _ entry: WorkCompletion, isSuccess: Bool) {
+    private func noteSpecial(ofShared queue: QueueID, _ entry: WorkCompletion, isSuccess: Bool) -> Bool {
         let pairs = adapter.core.queuePairs(numbered: entry.queuePairNumber, receivingFrom: queue)
-        if isSuccess {
-            for pair in pairs { pair.peerInvalidated(entry.invalidatedKeyOrImmediate) }
-        } else if !pairs.contains(where: \.hasEnded) {
-            pairs.first?.noteFailure()
+        guard isSuccess else {
+            if !pairs.contains(where: \.hasEnded) { pairs.first?.noteFailure() }
+            return false
         }
+        return pairs.contains { $0.peerInvalidated(entry.invalidatedKeyOrImmediate) } || entry.invalidates
     }
 
     /// A shared receive queue has fewer receives left than its owner wants to hear of.
@@ -38,12 +42,12 @@ extension CompletionQueueCore {
     /// A completion names no request that is outstanding.
     @inline(never)
     func noteStray() {
-        adapter.core.counters.strayCompletions.add(1, ordering: .relaxed)
+        adapter.core.noteStrayCompletion()
     }
 
     /// The device answered a poll with a failure.
     @inline(never)
     func noteFailedPoll() {
-        adapter.core.counters.failedPolls.add(1, ordering: .relaxed)
+        adapter.core.noteFailedPoll()
     }
 }

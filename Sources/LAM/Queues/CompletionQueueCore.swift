@@ -15,30 +15,27 @@ final class CompletionQueueCore: @unchecked Sendable {
     let identifier: UInt
     private let retirer: RequestRetirer
     private let target: PollTarget
-    private let channel: CompletionChannel
-    private let wakeUp: WakeUp
+    let channel: CompletionChannel
+    /// Ends the wait of a user that waits.
+    let wakeUp: WakeUp
+    /// Whether a user waits, or is about to.
+    let isAwaited = Atomic<Bool>(false)
+    let notifier: CompletionNotifier
+    /// Whether the notifier must look for failed sends by itself.
+    let searchesErrors = Atomic<Bool>(false)
     /// The requests of all queues that complete here, which it must be able to hold at once.
-    private let reserved = Monitor(0)
+    let reserved = Monitor(0)
     /// Whether the device says that results are lost.
-    private let hasFailed = Atomic<Bool>(false)
-    private let turnstile: Turnstile
+    let hasFailed = Atomic<Bool>(false)
+    let turnstile: Turnstile
     /// In memory of its own, so that no access pays for an exclusivity check.
-    private let polling: UnsafeMutablePointer<Polling>
+    let polling: UnsafeMutablePointer<PolledCompletions>
 
-    private struct Polling: ~Copyable {
-        /// For whoever polls in the user's stead.
-        var buffer = PollBuffer(capacity: 32)
-        /// What others polled in the user's stead, oldest first. Delivered before anything newer.
-        var pending: [WorkCompletion] = [] {
-            didSet { hasPending = !pending.isEmpty }
-        }
-        var deliveredCount = 0
-        /// What the user's every poll asks.
-        var hasPending = false
-    }
-
-    init(adapter: Adapter, depth: Int) throws(AdapterError) {
+    init(
+        adapter: Adapter, depth: Int, notify: (@Sendable (CompletionQueueNotification) -> Void)?
+    ) throws(AdapterError) {
         self.adapter = adapter
+        notifier = CompletionNotifier(notify)
         retirer = RequestRetirer(mappings: adapter.core.mappings)
         identifier = adapter.core.nextIdentifier()
         do {
@@ -52,7 +49,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         }
         turnstile = Turnstile(ownerFences: adapter.core.barrier == nil)
         unsafe polling = .allocate(capacity: 1)
-        unsafe polling.initialize(to: Polling())
+        unsafe polling.initialize(to: PolledCompletions())
         adapter.core.children.withLock { $0.completionQueueCount += 1 }
     }
 
@@ -65,33 +62,11 @@ final class CompletionQueueCore: @unchecked Sendable {
         adapter.core.childGone { $0.completionQueueCount -= 1 }
     }
 
-    /// How many completions it can hold.
-    var depth: Int { queue.depth }
-
-    /// Makes room for the requests of another queue, which all may complete at once when it fails.
-    ///
-    /// A completion queue that overflows loses completions (T25), so that it is enlarged beforehand.
-    func reserve(_ count: Int) throws(AdapterError) {
-        let limit = adapter.info.maxCompletionQueueDepth
-        try reserved.withLock { (reserved) throws(AdapterError) in
-            let needed = reserved + count
-            try adapter.info.check("requests completing on one queue", needed, atMost: limit)
-            if needed > queue.depth {
-                do throws(VerbError) { try queue.resize(depth: needed) } catch { throw AdapterError(error) }
-            }
-            reserved = needed
-        }
-    }
-
-    /// Gives the room of a closed queue back.
-    func unreserve(_ count: Int) {
-        reserved.withLock { $0 -= count }
-    }
-
     /// Nothing more may be expected: what it lost comes no more, and the others are being ended.
     func noteFailure() {
         hasFailed.store(true, ordering: .releasing)
         wakeUp.ring()
+        notifier.wake()
     }
 
     // MARK: The user
@@ -106,8 +81,8 @@ final class CompletionQueueCore: @unchecked Sendable {
             return false
         }
         defer { turnstile.leave() }
-        guard unsafe !polling.pointee.hasPending else {
-            unsafe deliverPending(&polling.pointee, to: &batch.entries)
+        guard unsafe !polling.pointee.needsCare else {
+            unsafe pollCarefully(&polling.pointee, into: &batch.entries)
             return true
         }
         let taken = take { (target) throws(VerbError) in try batch.entries.poll(target) }
@@ -116,8 +91,15 @@ final class CompletionQueueCore: @unchecked Sendable {
         return true
     }
 
+    /// Polls after whoever is polling now: a completion that went to the pending ones just before the queue was armed
+    /// raises no event any more.
     @inline(never)
-    private func enterAfterOthers() -> Bool {
+    func pollInTurn(into batch: inout CompletionBatch) {
+        while !poll(into: &batch) { sched_yield() }
+    }
+
+    @inline(never)
+    func enterAfterOthers() -> Bool {
         switch turnstile.enter() {
         case .inside, .insideAfterOthers: true
         case .held, .barred, .shut: false
@@ -156,96 +138,25 @@ final class CompletionQueueCore: @unchecked Sendable {
         }
     }
 
+    /// Gives what is pending first, and notes what somebody is to be notified of.
     @inline(never)
-    private func deliverPending(_ polling: inout Polling, to entries: inout PollBuffer) {
+    private func pollCarefully(_ polling: inout PolledCompletions, into entries: inout PollBuffer) {
         entries.keep(first: 0)
-        while polling.deliveredCount < polling.pending.count, entries.count < entries.capacity {
-            entries.append(polling.pending[polling.deliveredCount])
-            polling.deliveredCount += 1
-        }
-        guard polling.deliveredCount == polling.pending.count else { return }
-        polling.pending.removeAll(keepingCapacity: true)
-        polling.deliveredCount = 0
+        polling.deliver(to: &entries)
         let delivered = entries.count
+        guard polling.pendingCount == 0 else { return }
         _ = take { (target) throws(VerbError) in try entries.pollOn(target) }
         retireAll(of: &entries, from: delivered)
-    }
-
-    /// Waits until the queue may have something that no poll has given yet.
-    ///
-    /// - Returns: false after the timeout.
-    func waitForEvent(until deadline: MonotonicTime?) throws(AdapterError) -> Bool {
-        guard !hasFailed.load(ordering: .acquiring) else { throw .completionsLost }
-        do throws(VerbError) {
-            return try wakeUp.wait(besides: channel.fileDescriptor, until: deadline) { () throws(VerbError) in
-                while try channel.nextEvent() != nil {}
-            }
-        } catch {
-            throw AdapterError(error)
-        }
-    }
-
-    /// Has the next completion raise an event.
-    func arm() throws(AdapterError) {
-        do { try queue.arm(solicitedOnly: false) } catch { throw AdapterError(error) }
-    }
-
-    // MARK: Others
-
-    /// Polls in the user's stead, unless somebody polls at this moment.
-    func pollForUser() {
-        guard turnstile.hold() else { return }
-        defer { turnstile.release() }
-        adapter.core.barrier?.issue()
-        if !turnstile.isOwnerInside {
-            unsafe drainDevice(&polling.pointee)
-        }
-    }
-
-    /// Polls until `isDone` or the deadline, whatever the user does; `atEnd` then runs while nobody polls.
-    func drain(until deadline: MonotonicTime, isDone: () -> Bool, atEnd: () -> Void) {
-        whileHeld { polling in
-            drainDevice(&polling)
-            while !isDone(), !hasFailed.load(ordering: .acquiring), MonotonicTime.now < deadline {
-                usleep(100)
-                drainDevice(&polling)
-            }
-            atEnd()
-        }
-    }
-
-    /// Delivers completions that the device does not know of.
-    func deliver(_ completions: [WorkCompletion]) {
-        whileHeld { polling in
-            drainDevice(&polling)
-            polling.pending += completions
-        }
-        wakeUp.ring()
-    }
-
-    private func whileHeld(_ body: (inout Polling) -> Void) {
-        while !turnstile.hold() { sched_yield() }
-        defer { turnstile.release() }
-        adapter.core.barrier?.issue()
-        while turnstile.isOwnerInside { sched_yield() }
-        unsafe body(&polling.pointee)
-    }
-
-    private func drainDevice(_ polling: inout Polling) {
-        let before = polling.pending.count
-        while take({ (target) throws(VerbError) in try polling.buffer.poll(target) }) > 0 {
-            for index in 0..<polling.buffer.count {
-                if let completion = retire(polling.buffer[index]) { polling.pending.append(completion) }
-            }
-        }
-        if polling.pending.count > before { wakeUp.ring() }
+        let wasDue = polling.arming.isDue
+        polling.noteDelivered(entries, from: delivered)
+        if polling.arming.isDue, !wasDue { notifier.wake() }
     }
 
     // MARK: Retiring
 
     /// Has `poll` take entries from the device's queue; a device that fails has none.
     @inline(__always)
-    private func take(_ poll: (PollTarget) throws(VerbError) -> Int) -> Int {
+    func take(_ poll: (PollTarget) throws(VerbError) -> Int) -> Int {
         do { return try poll(target) } catch {
             noteFailedPoll()
             return 0
@@ -253,7 +164,7 @@ final class CompletionQueueCore: @unchecked Sendable {
     }
 
     /// Retires what one entry of the device's queue stands for; nil where nobody is to hear of it.
-    private func retire(_ entry: WorkCompletion) -> WorkCompletion? {
+    func retire(_ entry: WorkCompletion) -> WorkCompletion? {
         guard let retired = retirer.retire(WireID(raw: entry.identifier)) else {
             noteStray()
             return nil
@@ -261,13 +172,15 @@ final class CompletionQueueCore: @unchecked Sendable {
         let tag = RequestTag(rawValue: retired.request.tag)
         let isSuccess = entry.status.rawValue == 0
         if retired.leavesFew { noteLow(retired.queue) }
-        if !isSuccess || tag.concernsWindow || entry.mayInvalidate {
-            noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
+        var operation = tag.operationNumber
+        if !isSuccess || tag.concernsBinding || entry.mayInvalidate {
+            let isInvalidation = noteSpecial(retired.queue, entry, tag, isSuccess: isSuccess)
+            if isInvalidation { operation = Operation.receiveAndInvalidate.rawValue }
         }
         if tag.isMarker || (isSuccess && tag.isSilent) { return nil }
         var completion = entry
         completion.identifier = retired.request.context
-        completion.operation = UInt32(tag.operationNumber)
+        completion.operation = UInt32(operation)
         return completion
     }
 }

@@ -27,6 +27,8 @@ public enum PostError: Error, Hashable, Sendable {
     case readsNotAllowed
     /// The window is not in a state for the request; the text says in which it is.
     case window(WindowError)
+    /// The memory region is not in a state for the request, or what is asked of it cannot be had; the text says why.
+    case region(RegionError)
     /// The device refused: the verb, and the `errno` value that it gave.
     case verbFailed(verb: String, errno: Int32)
 }
@@ -60,6 +62,8 @@ extension PostError: CustomStringConvertible {
         case .readsNotAllowed:
             "the connection was made with an outbound read limit of 0"
         case .window(let error):
+            error.description
+        case .region(let error):
             error.description
         case .verbFailed(let verb, let code):
             "\(verb) failed: \(errnoDescription(code))"

@@ -31,9 +31,9 @@ final class QueuePairCore: Sendable {
     /// The first sequence number of a connection made by hand.
     let packetSequenceNumber = UInt32.random(in: 0..<(1 << 24))
     /// Binds and invalidations whose completions are still to come.
-    let windowOperations = Monitor<[WireID: WindowOperation]>([:])
-    /// Windows that are bound here, or about to be.
-    let windows = Monitor<[ObjectIdentifier: WindowCore]>([:])
+    let bindingOperations = Monitor<[WireID: BindingOperation]>([:])
+    /// What is bound here, or about to be.
+    let bindings = Monitor<[ObjectIdentifier: BindingCore]>([:])
     let marker: Monitor<MarkerPath>
     /// Whether the device takes no more from the shared receive queue for this queue pair.
     let isLastReceiveReached = Monitor(false)
@@ -181,7 +181,7 @@ final class QueuePairCore: Sendable {
         // marker, closing takes longer.
         for _ in 0..<3 where hasUnsignaledTail { postMarker() }
         try? queuePair.modify(.error)
-        retireWindows()
+        retireBindings()
         completeUnposted()
         connectionHook.withLock { $0.take() }?()
     }
@@ -249,8 +249,8 @@ final class QueuePairCore: Sendable {
         receiveCompletions.drain(
             until: deadline, isDone: { queues.outstanding(receiveQueue) == 0 }, atEnd: {})
         sendCompletions.drain(until: deadline, isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
-        // A poster is gone for good, so that no window is added; the device may have refused to end one.
-        while !retireWindows() { usleep(1000) }
+        // A poster is gone for good, so that no binding is added; the device may have refused to end one.
+        while !retireBindings() { usleep(1000) }
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
@@ -266,9 +266,11 @@ final class QueuePairCore: Sendable {
     static let drainTime = Duration.milliseconds(500)
 
     private func destroy() {
+        var attempt = 1
         while true {
             do { return try queuePair.close() } catch {
-                adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+                adapter.core.noteRefusedDestruction(of: "queue pair \(number)", error, attempt: attempt)
+                attempt += 1
                 usleep(10_000)
             }
         }

@@ -10,7 +10,7 @@ struct ReceivePath: ~Copyable, Sendable {
     @usableFromInline var single = SingleReceive()
     private var chain: ReceiveChain
     @usableFromInline let adapter: ObjectIdentifier
-    private let token: UInt32
+    private let tokens: ElementTokens
     private let limits: ElementLimits
     /// Bytes of a receive of one element.
     @usableFromInline let lengthLimit: UInt64
@@ -22,7 +22,7 @@ struct ReceivePath: ~Copyable, Sendable {
             queue: core.receiveQueue, depth: core.capacity.receiveDepth, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.capacity.receiveElements))
         adapter = ObjectIdentifier(core.adapter)
-        token = core.adapter.privilegedToken
+        tokens = ElementTokens(of: core.adapter.core)
         limits = ElementLimits(count: core.capacity.receiveElements, bytes: UInt64(Int64.max))
         lengthLimit = limits.count == 0 ? 0 : UInt64(UInt32.max)
     }
@@ -68,14 +68,16 @@ struct ReceivePath: ~Copyable, Sendable {
     /// Another adapter's mapping, whose address and token may by chance be right here, too.
     @usableFromInline @inline(never)
     func refuseForeign() throws(PostError) {
-        throw .unknownAddress(element: 0)
+        let error = PostError.unknownAddress(element: 0)
+        core.adapter.core.noteRefusedRequest(error)
+        throw error
     }
 
     @usableFromInline @inline(never)
     mutating func postUnusually(
         _ place: MappingPlace, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: token)]
+        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: tokens.privileged)]
         try post(element.span, context: context)
     }
 
@@ -89,9 +91,10 @@ struct ReceivePath: ~Copyable, Sendable {
         }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, areSinks: true, token: token, limits: limits, in: &chain)
+            count = try poster.place(elements, areSinks: true, tokens: tokens, limits: limits, in: &chain)
         } catch {
             poster.abandon()
+            core.adapter.core.noteRefusedRequest(error)
             throw error
         }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)

@@ -43,18 +43,19 @@ extension ElementPoster where Self: ~Copyable {
     /// - Returns: how many elements the device gets.
     @inline(__always)
     mutating func place<Chain: ElementChain & ~Copyable>(
-        _ elements: Span<ScatterGatherElement>, areSinks: Bool, token: UInt32, limits: ElementLimits,
+        _ elements: Span<ScatterGatherElement>, areSinks: Bool, tokens: ElementTokens, limits: ElementLimits,
         in chain: inout Chain
     ) throws(PostError) -> Int {
-        let count = try limits.check(elements, token: token)
-        if count > 1 { try checkAddresses(of: elements, areSinks: areSinks) }
+        let count = try limits.check(elements)
+        if count > 1 { try checkAddresses(of: elements, areSinks: areSinks, tokens) }
         var placed = 0
         for index in elements.indices {
             let element = elements[index]
             if element.length == 0 { continue }
+            let address = try tokens.logicalAddress(of: element, at: index, isSink: areSinks)
             let memory: KeyedAddress
             do throws(UseError) {
-                memory = try use(address: element.address.rawValue, length: element.length, isSink: areSinks)
+                memory = try use(address: address, length: element.length, isSink: areSinks)
             } catch {
                 throw PostError(error, element: index)
             }
@@ -65,11 +66,13 @@ extension ElementPoster where Self: ~Copyable {
     }
 
     @inline(__always)
-    private func checkAddresses(of elements: Span<ScatterGatherElement>, areSinks: Bool) throws(PostError) {
+    private func checkAddresses(
+        of elements: Span<ScatterGatherElement>, areSinks: Bool, _ tokens: ElementTokens
+    ) throws(PostError) {
         for index in elements.indices where elements[index].length > 0 {
+            let address = try tokens.logicalAddress(of: elements[index], at: index, isSink: areSinks)
             do throws(UseError) {
-                try check(
-                    address: elements[index].address.rawValue, length: elements[index].length, isSink: areSinks)
+                try check(address: address, length: elements[index].length, isSink: areSinks)
             } catch {
                 throw PostError(error, element: index)
             }
@@ -86,11 +89,10 @@ struct ElementLimits {
     ///
     /// - Returns: how many there are that name any byte: on the wire a length of 0 can stand for 2^31 bytes (T21).
     @inline(__always)
-    func check(_ elements: Span<ScatterGatherElement>, token: UInt32) throws(PostError) -> Int {
+    func check(_ elements: Span<ScatterGatherElement>) throws(PostError) -> Int {
         var found = 0
         var length: UInt64 = 0
         for index in elements.indices where elements[index].length > 0 {
-            guard elements[index].token == token else { throw .wrongToken(element: index) }
             length += UInt64(elements[index].length)
             found += 1
         }

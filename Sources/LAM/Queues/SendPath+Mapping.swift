@@ -40,7 +40,7 @@ extension SendPath {
         // A range's bounds are in order: their difference does not overflow, and 0 less 1 is longer than any limit.
         let count = UInt64(bitPattern: Int64(bytes.upperBound &- bytes.lowerBound))
         return bytes.lowerBound >= 0 && UInt64(bitPattern: Int64(bytes.upperBound)) <= place.length
-            && count &- 1 < lengthLimit && !flags.has(.defer) && chain.count == 0
+            && count &- 1 < lengthLimit && !flags.isUnusual && chain.count == 0
             && (operation != .read || place.isWritable)
     }
 
@@ -73,7 +73,7 @@ extension SendPath {
         _ place: MappingPlace, _ bytes: Range<Int>, _ remote: RemoteMemory, context: UInt64, flags: RequestFlags,
         _ operation: Operation
     ) throws(PostError) {
-        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: token)]
+        let element: InlineArray<1, ScatterGatherElement> = [place.element(bytes, token: tokens.privileged)]
         try post(
             Request(operation: operation, context: context, flags: flags, remote: remote), element.span)
     }

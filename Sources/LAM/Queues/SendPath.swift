@@ -13,9 +13,10 @@ struct SendPath: ~Copyable, Sendable {
     @usableFromInline var single = SingleSend()
     @usableFromInline var chain: SendChain
     @usableFromInline let adapter: ObjectIdentifier
-    let token: UInt32
+    let tokens: ElementTokens
     private let limits: ElementLimits
-    private let inlineLimit: Int
+    let inlineLimit: Int
+    var gathered: InlineBuffer
     /// Bytes of a request of one element.
     @usableFromInline let lengthLimit: UInt64
     /// How many requests in a row may be unsignaled; the one after them is signaled in any case.
@@ -27,6 +28,8 @@ struct SendPath: ~Copyable, Sendable {
         var context: UInt64
         var flags: RequestFlags
         var remote = RemoteMemory(address: 0, key: 0)
+        /// The key of the peer's that a send invalidates.
+        var invalidatedKey: UInt32?
     }
 
     init(_ core: QueuePairCore) {
@@ -37,10 +40,11 @@ struct SendPath: ~Copyable, Sendable {
         chain = SendChain(
             capacity: max(1, core.capacity.sendDepth), elementsPerRequest: max(1, core.capacity.sendElements))
         adapter = ObjectIdentifier(core.adapter)
-        token = core.adapter.privilegedToken
+        tokens = ElementTokens(of: core.adapter.core)
         limits = ElementLimits(
             count: core.capacity.sendElements, bytes: UInt64(core.adapter.info.maxTransferLength))
         inlineLimit = core.capacity.inlineBytes
+        gathered = InlineBuffer(capacity: inlineLimit)
         lengthLimit = limits.count == 0 ? 0 : min(UInt64(UInt32.max), limits.bytes)
         unsignaledLimit = UInt64(core.capacity.sendDepth) / 2
     }
@@ -50,6 +54,7 @@ struct SendPath: ~Copyable, Sendable {
     /// Posts one request, and the deferred ones before it.
     @inline(__always)
     mutating func post(_ request: Request, _ elements: Span<ScatterGatherElement>) throws(PostError) {
+        if request.flags.has(.inline), request.operation != .read { return try postInline(request, elements) }
         try poster.pass(core)
         defer { poster.leave() }
         try prepare(request) { (path) throws(PostError) in
@@ -62,19 +67,9 @@ struct SendPath: ~Copyable, Sendable {
         }
     }
 
-    /// Posts one request whose data the device copies during the call; no mapping is involved.
-    mutating func post(_ request: Request, inline bytes: RawSpan) throws(PostError) {
-        try poster.pass(core)
-        defer { poster.leave() }
-        try unsafe bytes.withUnsafeBytes { (bytes) throws(PostError) in
-            try prepare(request, extra: .inline) { (path) throws(PostError) in try unsafe path.placeInline(bytes) }
-            try ring()
-        }
-    }
-
-    /// Posts a request that concerns a window; `append` adds it to the chain.
+    /// Posts a request that binds or invalidates; `append` adds it to the chain.
     mutating func post(
-        _ operation: WindowOperation, context: UInt64, flags: RequestFlags,
+        _ operation: BindingOperation, context: UInt64, flags: RequestFlags,
         _ append: (inout SendChain, _ identifier: UInt64, SendFlags) -> Void
     ) throws(PostError) {
         try poster.pass(core)
@@ -85,18 +80,19 @@ struct SendPath: ~Copyable, Sendable {
         }
         let tag = RequestTag(operation.operation, isSilent: flags.contains(.silentSuccess))
         let wire = poster.commit(context: context, tag: tag.rawValue)
-        core.windowOperations.withLock { $0[wire] = operation }
+        core.bindingOperations.withLock { $0[wire] = operation }
         append(&chain, wire.raw, signal(flags.subtracting(.silentSuccess)))
         do {
             try ring()
         } catch {
-            _ = core.windowOperations.withLock { $0.removeValue(forKey: wire) }
+            _ = core.bindingOperations.withLock { $0.removeValue(forKey: wire) }
             throw error
         }
     }
 
     /// A request was refused before it came here; what was deferred before it is handed over all the same (rule 2.6).
     mutating func refuse(_ error: PostError) -> PostError {
+        core.adapter.core.noteRefusedRequest(error)
         guard chain.count > 0, case .some = try? poster.pass(core) else { return error }
         defer { poster.leave() }
         ringAccepted()
@@ -107,7 +103,7 @@ struct SendPath: ~Copyable, Sendable {
 
     /// Gives the request its position and adds it to the chain; a failure hands over what was deferred before it.
     @inline(__always)
-    private mutating func prepare(
+    mutating func prepare(
         _ request: Request, extra: SendFlags = SendFlags(rawValue: 0),
         _ place: (inout SendPath) throws(PostError) -> Int
     ) throws(PostError) {
@@ -125,6 +121,7 @@ struct SendPath: ~Copyable, Sendable {
                 request, identifier: wire.raw, elementCount: count,
                 flags: SendFlags(rawValue: signal(request.flags).rawValue | extra.rawValue))
         } catch {
+            core.adapter.core.noteRefusedRequest(error)
             ringAccepted()
             throw error
         }
@@ -134,15 +131,7 @@ struct SendPath: ~Copyable, Sendable {
     private mutating func place(
         _ elements: Span<ScatterGatherElement>, areSinks: Bool
     ) throws(PostError) -> Int {
-        try poster.place(elements, areSinks: areSinks, token: token, limits: limits, in: &chain)
-    }
-
-    private mutating func placeInline(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> Int {
-        guard bytes.count <= inlineLimit else { throw .inlineTooLong(bytes: bytes.count, limit: inlineLimit) }
-        guard bytes.count > 0 else { return 0 }
-        chain.setElement(
-            0, address: UInt64(UInt(bitPattern: bytes.baseAddress)), length: UInt32(bytes.count), key: 0)
-        return 1
+        try poster.place(elements, areSinks: areSinks, tokens: tokens, limits: limits, in: &chain)
     }
 
     @inline(__always)
@@ -157,7 +146,12 @@ struct SendPath: ~Copyable, Sendable {
                 identifier: identifier, elementCount: elementCount, flags: flags,
                 remoteAddress: request.remote.address, remoteKey: request.remote.key)
         default:
-            chain.appendSend(identifier: identifier, elementCount: elementCount, flags: flags)
+            if let key = request.invalidatedKey {
+                chain.appendSend(
+                    identifier: identifier, elementCount: elementCount, flags: flags, invalidatedKey: key)
+            } else {
+                chain.appendSend(identifier: identifier, elementCount: elementCount, flags: flags)
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ extension AdapterCore {
     func beginRelease(_ registration: Registration) -> Bool? {
         guard mappings.close(registration.id) else { return nil }
         let isInUse = mappings.isInUse(registration.id)
-        if isInUse { counters.deferredReleases.add(1, ordering: .relaxed) }
+        if isInUse { noteDeferral(of: registration) }
         registration.releasedAt = .now
         counters.pendingReleases.add(1, ordering: .relaxed)
         return isInUse

@@ -34,6 +34,8 @@ extension LogicalAddressMapping {
                 registration.release()
             case .cut(let block):
                 block.release { continuation.resume() }
+            case .cached(let cut):
+                cut.release { continuation.resume() }
             }
         }
     }
@@ -48,6 +50,7 @@ extension LogicalAddressMapping {
             switch origin {
             case .registration(let registration): unsafe registration.takeUnretainedValue().releaseIfIdle()
             case .cut(let block): block.releaseIfIdle()
+            case .cached(let cut): cut.releaseIfIdle()
             }
         switch outcome {
         case .released:
@@ -88,7 +91,7 @@ public struct MappingUse: Hashable, Sendable, CustomStringConvertible {
     public let queues: [Queue]
     /// The shared receive queues, in no particular order.
     public let sharedReceiveQueues: [SharedQueue]
-    /// Windows that are bound over the mapping, or about to be.
+    /// Windows that are bound over the mapping, or about to be, and likewise fast registrations and grants.
     public let windows: Int
     /// Uses by requests of further queues: the first four that use a mapping are listed one by one.
     public let furtherRequests: Int

@@ -6,7 +6,9 @@ struct ReaperWork: Sendable {
     private let core: AdapterCore
     private var waiting: [any Reapable] = []
     private var refused: [Refusal] = []
-    private var isTokenRefused = false
+    /// How often the device refused to unpin the token's page.
+    private var tokenRefusals = 0
+    private var isTokenRefused: Bool { tokenRefusals > 0 }
 
     /// What nothing uses and the device still does not let go. Never given up.
     private struct Refusal {
@@ -35,7 +37,12 @@ struct ReaperWork: Sendable {
     ///
     /// - Returns: false if the device refused, so that it must be asked again.
     mutating func finish() -> Bool {
-        isTokenRefused = !core.token.release()
+        if let error = core.token.release() {
+            tokenRefusals += 1
+            core.noteRefusalOfToken(error, attempt: tokenRefusals)
+        } else {
+            tokenRefusals = 0
+        }
         return !isTokenRefused
     }
 
@@ -52,7 +59,13 @@ struct ReaperWork: Sendable {
     /// - Returns: whether anything was unpinned.
     mutating func advance() -> Bool {
         let before = waiting.count + refused.count
-        waiting = waiting.filter { !unpin($0) }
+        // Before anything is looked at: what is still in use then was so now.
+        let now = MonotonicTime.now
+        waiting = waiting.filter { closed in
+            let isInUse = !unpin(closed)
+            if isInUse { closed.noteUse(at: now) }
+            return isInUse
+        }
         retryRefused()
         if isTokenRefused { _ = finish() }
         core.help(waiting.map(\.id))

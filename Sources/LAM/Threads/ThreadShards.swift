@@ -1,5 +1,29 @@
+import Glibc
 import Synchronization
+import Tracking
 import Verbs
+
+/// What one thread has to itself, and others see only while they keep the thread out.
+struct ThreadShard<Content: ~Copyable>: ~Copyable {
+    let turnstile: Turnstile
+    // Reached by a pointer of its own: to change a value is to have all of it, and others ask the turnstile meanwhile.
+    let content: Content
+
+    /// Passes the turnstile; false if the shard is shut for good.
+    @inline(__always)
+    func enter() -> Bool {
+        while true {
+            switch turnstile.enter() {
+            case .inside, .insideAfterOthers: return true
+            case .held: sched_yield()
+            case .barred, .shut: return false
+            }
+        }
+    }
+
+    @inline(__always)
+    func leave() { turnstile.leave() }
+}
 
 /// One part of something for each thread, made when the thread comes first.
 ///
@@ -7,7 +31,9 @@ import Verbs
 /// - Complexity: finding a part is three loads.
 // Sendable: parts are published with release and never withdrawn; what is in one guards itself.
 @safe
-final class ThreadShards<Shard: ~Copyable>: @unchecked Sendable {
+final class ThreadShards<Content: ~Copyable>: @unchecked Sendable {
+    typealias Shard = ThreadShard<Content>
+
     private let shards: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Shard>?>>
 
     init() {
@@ -40,6 +66,26 @@ final class ThreadShards<Shard: ~Copyable>: @unchecked Sendable {
         ).bindMemory(to: Shard.self, capacity: 1)
         unsafe new.initialize(to: shard)
         unsafe shards[number].store(new, ordering: .releasing)
+    }
+
+    /// Shows all parts while their threads are kept out.
+    ///
+    /// One caller at a time, who is inside none of them.
+    /// - Parameters:
+    ///   - isLast: whether the threads are kept out for good.
+    ///   - core: the adapter's, whose barrier tells who is inside.
+    ///   - body: gets the parts that were not shut.
+    func hold(isLast: Bool = false, orderedBy core: AdapterCore, _ body: ([UnsafeMutablePointer<Shard>]) -> Void) {
+        var held: [UnsafeMutablePointer<Shard>] = unsafe []
+        unsafe forEach { shard in
+            if unsafe shard.pointee.turnstile.hold() { unsafe held.append(shard) }
+        }
+        core.orderPosts()
+        unsafe held.forEach { shard in
+            while unsafe shard.pointee.turnstile.isOwnerInside { sched_yield() }
+        }
+        unsafe body(held)
+        unsafe held.forEach { unsafe isLast ? $0.pointee.turnstile.shut() : $0.pointee.turnstile.release() }
     }
 
     /// Shows every part that there is.

@@ -1,3 +1,5 @@
+import Verbs
+
 /// A peer's way to a mapping: `NDK_MW`, a memory window of type 2.
 ///
 /// A window is bound to a range of one mapping on one queue pair, and gives the peer of that queue pair the rights that
@@ -6,9 +8,9 @@
 ///
 /// Dropping a bound window ends the peer's access before it returns.
 public struct MemoryWindow: ~Copyable, Sendable {
-    let core: WindowCore
+    let core: BindingCore
 
-    init(core: WindowCore) {
+    init(core: BindingCore) {
         self.core = core
     }
 
@@ -83,6 +85,10 @@ extension Adapter {
     /// Creates a window that is not bound: `NdkCreateMw`.
     public func createMemoryWindow() throws(AdapterError) -> MemoryWindow {
         try checkOpen()
-        return MemoryWindow(core: try WindowCore(adapter: self))
+        let device: BindingDevice
+        do { device = BindingDevice(window: try Verbs.MemoryWindow(in: core.domain)) } catch {
+            throw AdapterError(error)
+        }
+        return MemoryWindow(core: BindingCore(of: self, CountedChild(.window, of: core), device))
     }
 }

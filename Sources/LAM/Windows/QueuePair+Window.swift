@@ -15,56 +15,22 @@ extension QueuePair {
     ///   - flags: how it is carried out. A bind is always signaled, and never deferred.
     /// - Returns: what the peer must name. It may be sent in a message posted next.
     /// - Throws: ``PostError``; everything the device would answer with the end of the connection is found out before.
-    /// - Important: rxe confines a peer to the mapping, not to the range (T37). Where that matters, map the range alone.
-    ///   Over a mapping that is cut from an arena, which shares its registration with others, rxe binds no window at all.
+    /// - Important: rxe confines a peer to the mapping, not to the range (T37). Where that matters, map the range alone,
+    ///   or use a ``Grant``. Over a mapping that is cut from an arena, which shares its registration with others, rxe binds
+    ///   no window at all.
     public mutating func bind(
         _ window: borrowing MemoryWindow, over mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>,
         access: RemoteAccess, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) -> RemoteMemory {
-        if let error = Self.objection(to: access, on: bytes, of: mapping, window, core) { throw sends.refuse(error) }
-        let address = mapping.baseAddress.rawValue + UInt64(bytes.lowerBound)
-        let remote: RemoteMemory
-        do throws(PostError) {
-            remote = try window.core.beginBind(address: address, length: UInt64(bytes.count), on: core)
-        } catch {
-            throw sends.refuse(error)
-        }
-        let registration = mapping.registration
-        // Before the post: whoever ends the queue pair must meet the window, however early.
-        core.windows.withLock { $0[ObjectIdentifier(window.core)] = window.core }
-        do {
-            try sends.post(
-                WindowOperation(operation: .bind, window: window.core), context: context, flags: flags
-            ) { chain, identifier, flags in
-                window.core.appendBind { window, key in
-                    registration.withRegion { region in
-                        chain.appendBind(
-                            identifier: identifier, flags: flags, window: window, key: key, region: region,
-                            address: remote.address, length: UInt64(bytes.count), rights: AccessRights(access))
-                    }
-                }
-            }
-        } catch {
-            core.forget(window.core)
-            window.core.cancelBind()
-            throw error
-        }
-        return remote
-    }
-
-    /// What of a bind can be found wrong without asking the window.
-    private static func objection(
-        to access: RemoteAccess, on bytes: Range<Int>, of mapping: borrowing LogicalAddressMapping,
-        _ window: borrowing MemoryWindow, _ core: QueuePairCore
-    ) -> PostError? {
-        if access.isEmpty { return .window(.noRights) }
-        if bytes.isEmpty { return .window(.emptyRange) }
-        guard bytes.lowerBound >= 0, bytes.upperBound <= mapping.length else { return .beyondMapping(element: 0) }
-        if mapping.access == .readOnly { return .window(.notWritable) }
+        if mapping.access == .readOnly { throw sends.refuse(.window(.notWritable)) }
         // Its address may by chance be one of this adapter, too.
-        guard mapping.adapter === core.adapter else { return .unknownAddress(element: 0) }
-        if case .cut = mapping.origin, !core.adapter.info.confinesWindows { return .window(.notConfined) }
-        return window.core.adapter === core.adapter ? nil : .window(.otherAdapter)
+        guard mapping.adapter === core.adapter else { throw sends.refuse(.unknownAddress(element: 0)) }
+        if case .cut = mapping.origin, !core.adapter.info.confinesWindows {
+            throw sends.refuse(.window(.notConfined))
+        }
+        return try bind(
+            window, access, bytes, of: mapping.length, at: mapping.baseAddress.rawValue, in: mapping.registration,
+            context: context, flags: flags)
     }
 
     /// Ends the peer's access: `NdkInvalidate`.
@@ -75,25 +41,68 @@ extension QueuePair {
     public mutating func invalidate(
         _ window: borrowing MemoryWindow, context: UInt64 = 0, flags: RequestFlags = []
     ) throws(PostError) {
-        let key: UInt32
-        do throws(PostError) { key = try window.core.beginInvalidate(on: core) } catch { throw sends.refuse(error) }
+        try invalidate(window.core, context: context, flags: flags)
+    }
+
+    /// Binds a window over bytes of `length` at a logical address.
+    mutating func bind(
+        _ window: borrowing MemoryWindow, _ access: RemoteAccess, _ bytes: Range<Int>, of length: Int,
+        at address: UInt64, in registration: Registration, context: UInt64, flags: RequestFlags
+    ) throws(PostError) -> RemoteMemory {
+        if access.isEmpty { throw sends.refuse(.window(.noRights)) }
+        if bytes.isEmpty { throw sends.refuse(.window(.emptyRange)) }
+        guard bytes.lowerBound >= 0, bytes.upperBound <= length else {
+            throw sends.refuse(.beyondMapping(element: 0))
+        }
+        guard window.core.adapter === core.adapter else { throw sends.refuse(.window(.otherAdapter)) }
+        let target = BindTarget(
+            address: address + UInt64(bytes.lowerBound), length: bytes.count, access: access, reach: .window,
+            registration: registration)
+        let remote = try bind(window.core, to: target, as: .bind, context: context, flags: flags)
+        guard let remote else { fatalError("QueuePair: a window gives the peer something to name") }
+        return remote
+    }
+
+    // MARK: Bindings of all kinds
+
+    /// Posts what binds.
+    ///
+    /// - Returns: what the peer must name; nil where it may do nothing.
+    mutating func bind(
+        _ binding: BindingCore, to target: BindTarget, as operation: Operation, context: UInt64, flags: RequestFlags
+    ) throws(PostError) -> RemoteMemory? {
+        let remote: RemoteMemory?
+        do throws(PostError) {
+            // Before anything is registered in vain.
+            guard core.isConnected else { throw core.hasEnded ? .ended : .notConnected }
+            remote = try binding.beginBind(target, on: core)
+        } catch {
+            throw sends.refuse(error)
+        }
+        // Before the post: whoever ends the queue pair must meet the binding, however early.
+        core.bindings.withLock { $0[ObjectIdentifier(binding)] = binding }
         do {
             try sends.post(
-                WindowOperation(operation: .invalidate, window: window.core), context: context, flags: flags
-            ) { chain, identifier, flags in
-                chain.appendLocalInvalidate(identifier: identifier, flags: flags, key: key)
-            }
+                BindingOperation(operation: operation, binding: binding), context: context, flags: flags
+            ) { chain, identifier, flags in binding.appendBind(to: &chain, identifier: identifier, flags: flags) }
         } catch {
-            window.core.cancelInvalidate()
+            binding.cancelBind()
             throw error
         }
+        return remote
     }
-}
 
-extension AccessRights {
-    fileprivate init(_ access: RemoteAccess) {
-        self = []
-        if access.contains(.read) { insert(.remoteRead) }
-        if access.contains(.write) { insert(.remoteWrite) }
+    /// Posts what ends a binding.
+    mutating func invalidate(_ binding: BindingCore, context: UInt64, flags: RequestFlags) throws(PostError) {
+        let bound: Binding
+        do throws(PostError) { bound = try binding.beginInvalidate(on: core) } catch { throw sends.refuse(error) }
+        do {
+            try sends.post(
+                BindingOperation(operation: .invalidate, binding: binding), context: context, flags: flags
+            ) { chain, identifier, flags in bound.appendInvalidate(to: &chain, identifier: identifier, flags: flags) }
+        } catch {
+            binding.cancelInvalidate()
+            throw error
+        }
     }
 }

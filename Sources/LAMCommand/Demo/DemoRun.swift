@@ -6,10 +6,12 @@ import LAM
 struct DemoRun {
     private let device: String?
     private let requestedFile: String?
+    private let log: LogOptions
 
-    init(file: String?, device: String?) {
+    init(file: String?, device: String?, log: LogOptions) {
         requestedFile = file
         self.device = device
+        self.log = log
     }
 
     /// Moves the file there and back, and looks at everything before, meanwhile and after.
@@ -26,7 +28,7 @@ struct DemoRun {
         let name = try chooseDevice()
         result.regionsBefore = KernelView.memoryRegions(on: name)
         announce(file, device: name, result.byteCount)
-        let server = try DemoServer(directory: served, device: name)
+        let server = try DemoServer(directory: served, device: name, log: log)
         let address = try server.waitUntilListening()
         let observer = DemoObserver(device: name, processes: [own, server.processIdentifier])
         let statistics = try await observer.watch {
@@ -63,7 +65,7 @@ struct DemoRun {
         _ verb: String, to address: SocketAddress, _ device: String,
         _ transfer: (inout Channel, Adapter) throws -> Client.Summary
     ) async throws -> AdapterStatistics {
-        let client = try await Client(to: address, device: device)
+        let client = try await Client(to: address, device: device, options: log.adapterOptions)
         let adapter = client.adapter
         let summary = try await client.run(transfer)
         Terminal.show("\(verb): \(summary.text)")

@@ -14,11 +14,11 @@ final class DemoServer {
     }
 
     /// Starts this program a second time, to serve a directory.
-    init(directory: String, device: String) throws {
+    init(directory: String, device: String, log: LogOptions) throws {
         process.executableURL = URL(filePath: "/proc/self/exe")
-        process.arguments = [
-            "serve", "--directory", directory, "--device", device, "--port", "0", "--json", "--until-input-ends",
-        ]
+        process.arguments =
+            ["serve", "--directory", directory, "--device", device, "--port", "0", "--json", "--until-input-ends"]
+            + log.arguments
         process.standardOutput = output
         process.standardInput = input
         try process.run()

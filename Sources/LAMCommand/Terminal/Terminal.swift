@@ -13,6 +13,11 @@ enum Terminal {
         write(line + "\n")
     }
 
+    /// Writes a line that is not part of the result, over the progress that may be shown; the next progress comes below.
+    static func reportBesideProgress(_ line: String) {
+        write((isWatched ? "\r\u{1B}[K" : "") + line + "\n")
+    }
+
     /// Writes text to standard error as it is.
     static func write(_ text: String) {
         var text = text

@@ -90,6 +90,14 @@ extension Channel {
         while sendsCompleted < sendsPosted, case .some = try? next(patience: .seconds(1)) {}
     }
 
+    /// Why a request was not posted because the connection has ended: what the other end said last, if it said anything.
+    mutating func lastWord() -> TransferFailure {
+        while let event = try? next(patience: .seconds(1)) {
+            if case .message(.failure(let reason)) = event { return .peer(reason) }
+        }
+        return .disconnected
+    }
+
     /// Takes the message out of its slot, and posts the slot again.
     private mutating func take(_ completion: Completion, slot: Int) throws -> Message {
         let range = Self.bytes(ofSlot: slot)
@@ -159,7 +167,7 @@ extension Channel {
 
     /// A receive fails only because the connection has ended, and a flushed request was never begun.
     private func failure(_ completion: Completion) -> TransferFailure {
-        completion.status == .flushed || completion.operation == .receive
+        completion.status == .flushed || completion.operation.isReceive
             ? .disconnected : .request(completion.operation, completion.status)
     }
 }

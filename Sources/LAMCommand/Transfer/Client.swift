@@ -22,11 +22,11 @@ struct Client: ~Copyable {
     }
 
     /// Connects, through the device that leads to the server if no other one is asked for.
-    init(to server: SocketAddress, device: String?) async throws {
+    init(to server: SocketAddress, device: String?, options: AdapterOptions) async throws {
         do {
-            self = try await Self.connect(to: server, through: device.map { .device($0) } ?? .firstActive)
+            self = try await Self.connect(to: server, through: device.map { .device($0) } ?? .firstActive, options)
         } catch ConnectionError.otherDevice(_, let name, let port) where device == nil {
-            self = try await Self.connect(to: server, through: .device(name, port: port))
+            self = try await Self.connect(to: server, through: .device(name, port: port), options)
         }
     }
 
@@ -36,8 +36,10 @@ struct Client: ~Copyable {
         self.channel = channel
     }
 
-    private static func connect(to server: SocketAddress, through selector: AdapterSelector) async throws -> Client {
-        let adapter = try Adapter.open(selector)
+    private static func connect(
+        to server: SocketAddress, through selector: AdapterSelector, _ options: AdapterOptions
+    ) async throws -> Client {
+        let adapter = try Adapter.open(selector, options: options)
         let channel = try Channel(on: adapter)
         do {
             let connector = try await adapter.connect(
@@ -67,6 +69,8 @@ struct Client: ~Copyable {
     ) -> Result<Summary, any Error> {
         do {
             return .success(try transfer(&channel, adapter))
+        } catch PostError.ended {
+            return .failure(channel.lastWord())
         } catch {
             channel.giveUp(because: error)
             return .failure(error)

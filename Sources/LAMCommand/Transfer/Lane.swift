@@ -30,7 +30,7 @@ final class Lane {
         let remote = try channel.queuePair.bind(
             window, over: mapping, 0..<mapping.length, access: access, context: Channel.Ticket.transfer.rawValue,
             flags: .silentSuccess)
-        try channel.send(.grant(Grant(chunk: chunk, address: remote.address, key: remote.key)))
+        try channel.send(.grant(ChunkGrant(chunk: chunk, address: remote.address, key: remote.key)))
         mapping.release()
     }
 

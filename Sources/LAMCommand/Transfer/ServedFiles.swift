@@ -13,7 +13,8 @@ struct OutgoingFile: ~Copyable, ServedFile {
     var byteCount: UInt64 { source.byteCount }
 
     mutating func move(
-        _ grant: Grant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping, _ channel: inout Channel
+        _ grant: ChunkGrant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping,
+        _ channel: inout Channel
     ) throws {
         let range = 0..<Int(grant.chunk.length)
         try memory.withMutableBytes(in: range) { bytes in try source.read(into: &bytes, at: grant.chunk.offset) }
@@ -44,7 +45,8 @@ struct IncomingFile: ~Copyable, ServedFile {
     }
 
     func move(
-        _ grant: Grant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping, _ channel: inout Channel
+        _ grant: ChunkGrant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping,
+        _ channel: inout Channel
     ) throws {
         try channel.queuePair.read(
             into: mapping, 0..<Int(grant.chunk.length), from: RemoteMemory(address: grant.address, key: grant.key),

@@ -34,6 +34,8 @@ struct ServerSession {
                 try store(name, byteCount, &channel)
             default: throw TransferFailure.unexpected(request)
             }
+        } catch PostError.ended {
+            throw channel.lastWord()
         } catch {
             channel.giveUp(because: error)
             throw error

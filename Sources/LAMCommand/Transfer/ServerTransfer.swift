@@ -5,7 +5,8 @@ import LAM
 protocol ServedFile: ~Copyable {
     /// Makes the memory of a chunk ready and posts the request that moves it.
     mutating func move(
-        _ grant: Grant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping, _ channel: inout Channel
+        _ grant: ChunkGrant, through memory: PageBuffer, _ mapping: borrowing LogicalAddressMapping,
+        _ channel: inout Channel
     ) throws
 
     /// Takes the memory of a chunk back after it has moved.
@@ -51,7 +52,7 @@ struct ServerTransfer {
     /// The mapping is released while its request is under way, which is what the library is for: the memory stays
     /// pinned until the request is done, and not a moment longer.
     private mutating func move<File: ServedFile & ~Copyable>(
-        _ grant: Grant, _ channel: inout Channel, _ file: inout File
+        _ grant: ChunkGrant, _ channel: inout Channel, _ file: inout File
     ) throws {
         try ledger.open(grant)
         // How many chunks there are at a time is the client's choice: it may grant many small ones.

@@ -7,4 +7,6 @@ struct TransferOptions: ParsableArguments {
 
     @Flag(name: .shortAndLong, help: "Show neither progress nor a summary.")
     var quiet = false
+
+    @OptionGroup var log: LogOptions
 }

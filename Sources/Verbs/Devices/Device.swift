@@ -54,9 +54,19 @@ package struct Device: Sendable {
 
     /// Opens the device (`ibv_open_device`).
     ///
+    /// - Parameter abandoned: Hears, besides the table's own `abandoned`, what of the context and its
+    ///   children is abandoned.
+    /// - Returns: The open device.
     /// - Throws: `EACCES` when the device node may not be opened, `ENODEV` when the device is gone.
-    package func open() throws(VerbError) -> DeviceContext {
-        try unsafe DeviceContext(opening: raw, name: name, verbs: list.verbs)
+    package func open(
+        abandoned: @escaping @Sendable (VerbError) -> Void = { _ in }
+    ) throws(VerbError) -> DeviceContext {
+        var verbs = list.verbs
+        verbs.abandoned = { [told = verbs.abandoned] error in
+            told(error)
+            abandoned(error)
+        }
+        return try unsafe DeviceContext(opening: raw, name: name, verbs: verbs)
     }
 }
 

@@ -49,6 +49,16 @@ package final class DeviceContext: Sendable {
         return DeviceAttributes(attributes)
     }
 
+    /// Reads how far events of completion queues can be moderated (`ibv_query_device_ex`: a system call).
+    ///
+    /// - Returns: The most of each; `off` where the device cannot moderate.
+    package func moderationLimits() throws(VerbError) -> Moderation {
+        var count: UInt16 = 0
+        var microseconds: UInt16 = 0
+        try check(.queryDeviceExtended, unsafe verbs.devices.queryModeration(raw, &count, &microseconds))
+        return Moderation(count: count, microseconds: microseconds)
+    }
+
     /// Readable when the device reports something by itself.
     package var eventDescriptor: CInt { unsafe raw.pointee.async_fd }
 

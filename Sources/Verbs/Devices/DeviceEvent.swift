@@ -20,6 +20,12 @@ package enum DeviceEvent: Hashable, Sendable {
     /// A shared receive queue failed, and every queue pair that uses it
     /// (`IBV_EVENT_SRQ_ERR`).
     case sharedQueueFailed(UInt)
+    /// A port left the active state: nothing passes through it (`IBV_EVENT_PORT_ERR`).
+    case portLost(UInt8)
+    /// A port entered the active state (`IBV_EVENT_PORT_ACTIVE`).
+    case portActive(UInt8)
+    /// The device failed as a whole, or is being removed (`IBV_EVENT_DEVICE_FATAL`).
+    case deviceFailed
     /// Anything else, by its number in `ibv_event_type`.
     case other(UInt32)
 
@@ -36,6 +42,12 @@ package enum DeviceEvent: Hashable, Sendable {
             self = unsafe .sharedQueueLow(UInt(bitPattern: raw.element.srq.pointee.srq_context))
         case IBV_EVENT_SRQ_ERR:
             self = unsafe .sharedQueueFailed(UInt(bitPattern: raw.element.srq.pointee.srq_context))
+        case IBV_EVENT_PORT_ERR:
+            self = unsafe .portLost(UInt8(clamping: raw.element.port_num))
+        case IBV_EVENT_PORT_ACTIVE:
+            self = unsafe .portActive(UInt8(clamping: raw.element.port_num))
+        case IBV_EVENT_DEVICE_FATAL:
+            self = .deviceFailed
         default:
             self = unsafe .other(raw.event_type.rawValue)
         }

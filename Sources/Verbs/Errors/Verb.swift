@@ -11,6 +11,8 @@ public enum Verb: String, Hashable, Sendable, CaseIterable, CustomStringConverti
     case closeDevice = "ibv_close_device"
     /// Reads the limits of a device.
     case queryDevice = "ibv_query_device"
+    /// Reads further limits of a device.
+    case queryDeviceExtended = "ibv_query_device_ex"
     /// Reads the state of a port.
     case queryPort = "ibv_query_port"
     /// Reads the addresses of a device's ports.
@@ -42,6 +44,8 @@ public enum Verb: String, Hashable, Sendable, CaseIterable, CustomStringConverti
     case createCompletionQueue = "ibv_create_cq"
     /// Changes the depth of a completion queue.
     case resizeCompletionQueue = "ibv_resize_cq"
+    /// Has a completion queue raise fewer events.
+    case modifyCompletionQueue = "ibv_modify_cq"
     /// Destroys a completion queue.
     case destroyCompletionQueue = "ibv_destroy_cq"
     /// Takes completions from their queue.

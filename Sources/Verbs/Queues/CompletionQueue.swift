@@ -70,6 +70,15 @@ package final class CompletionQueue: Sendable {
         try check(.resizeCompletionQueue, code)
     }
 
+    /// Has events wait for several completions (`ibv_modify_cq`: a system call).
+    ///
+    /// - Parameter moderation: Within the limits of the device.
+    /// - Throws: `EOPNOTSUPP` where the device cannot.
+    package func moderate(_ moderation: Moderation) throws(VerbError) {
+        let code = unsafe context.verbs.queues.moderateCompletionQueue(raw, moderation.count, moderation.microseconds)
+        try check(.modifyCompletionQueue, code)
+    }
+
     /// What a `PollBuffer` polls.
     package var pollTarget: PollTarget { unsafe PollTarget(raw) }
 

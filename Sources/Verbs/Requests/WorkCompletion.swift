@@ -29,6 +29,9 @@ public import CRDMA
     @inlinable @inline(__always)
     package var mayInvalidate: Bool { flags & (1 << 2 | 1 << 3) != 0 }
 
+    /// Whether the peer certainly did, by what libibverbs says of it (`IBV_WC_WITH_INV`).
+    package var invalidates: Bool { flags & 1 << 3 != 0 }
+
     @inlinable @inline(__always)
     init(_ raw: ibv_wc) {
         identifier = raw.wr_id

@@ -23,6 +23,12 @@ package struct DeviceVerbs: Sendable {
     package var close: @Sendable (UnsafeMutablePointer<ibv_context>) -> CInt
     /// `ibv_query_device`.
     package var query: @Sendable (UnsafeMutablePointer<ibv_context>, UnsafeMutablePointer<ibv_device_attr>) -> CInt
+    /// `ibv_query_device_ex`: how far completion events can be moderated; zeros where they cannot.
+    package var queryModeration:
+        @Sendable (
+            UnsafeMutablePointer<ibv_context>, _ count: UnsafeMutablePointer<UInt16>,
+            _ microseconds: UnsafeMutablePointer<UInt16>
+        ) -> CInt
     /// `ibv_query_port`.
     package var queryPort:
         @Sendable (
@@ -48,6 +54,7 @@ package struct DeviceVerbs: Sendable {
         open: crdma_open_device,
         close: crdma_close_device,
         query: { unsafe ibv_query_device($0, $1) },
+        queryModeration: crdma_query_moderation,
         queryPort: crdma_query_port,
         queryAddresses: crdma_query_gid_table,
         getEvent: crdma_get_async_event,

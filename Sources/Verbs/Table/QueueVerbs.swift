@@ -30,6 +30,9 @@ package struct QueueVerbs: Sendable {
         ) -> CInt
     /// `ibv_resize_cq`.
     package var resizeCompletionQueue: @Sendable (UnsafeMutablePointer<ibv_cq>, _ depth: CInt) -> CInt
+    /// `ibv_modify_cq`.
+    package var moderateCompletionQueue:
+        @Sendable (UnsafeMutablePointer<ibv_cq>, _ count: UInt16, _ microseconds: UInt16) -> CInt
     /// `ibv_destroy_cq`.
     package var destroyCompletionQueue: @Sendable (UnsafeMutablePointer<ibv_cq>) -> CInt
 
@@ -74,6 +77,7 @@ package struct QueueVerbs: Sendable {
         acknowledgeEvents: { unsafe ibv_ack_cq_events($0, $1) },
         createCompletionQueue: crdma_create_cq,
         resizeCompletionQueue: { unsafe ibv_resize_cq($0, $1) },
+        moderateCompletionQueue: { unsafe crdma_moderate_cq($0, $1, $2) },
         destroyCompletionQueue: { unsafe ibv_destroy_cq($0) },
         createSharedQueue: crdma_create_srq,
         modifySharedQueue: { unsafe ibv_modify_srq($0, $1, $2) },

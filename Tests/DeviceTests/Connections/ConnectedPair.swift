@@ -31,8 +31,10 @@ final class ConnectionSide: @unchecked Sendable {
     var completions: CompletionQueue
     let buffer: PageBuffer
     var mapping: LogicalAddressMapping?
+    private let window: MemoryWindow
 
     init(on adapter: Adapter) throws {
+        window = try adapter.createMemoryWindow()
         completions = try adapter.createCompletionQueue(depth: 64)
         queuePair = try adapter.createQueuePair(
             completions: completions, capacity: QueuePairCapacity(sendDepth: 16, receiveDepth: 16))
@@ -48,6 +50,18 @@ final class ConnectionSide: @unchecked Sendable {
     func send(_ bytes: Range<Int>, context: UInt64) throws {
         let element = [mapping!.element(bytes)]
         try queuePair.send(element.span, context: context)
+    }
+
+    func read(_ bytes: Range<Int>, from remote: RemoteMemory, context: UInt64) throws(PostError) {
+        let element = [mapping!.element(bytes)]
+        try queuePair.read(into: element.span, from: remote, context: context)
+    }
+
+    /// Lets the peer read the second page.
+    func openForReading() throws -> RemoteMemory {
+        let remote = try queuePair.bind(window, over: mapping!, 4096..<8192, access: .read)
+        #expect(try wait(1).map(\.status) == [.success])
+        return remote
     }
 
     /// Waits for as many completions.

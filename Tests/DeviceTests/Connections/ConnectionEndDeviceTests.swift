@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct ConnectionEndDeviceTests {
-    @Test("118: disconnect flushes this side; the peer hears of it exactly once, and ends too")
+    @Test("[118] disconnect flushes this side; the peer hears of it exactly once, and ends too")
     func disconnect() async throws {
         let adapter = try openDevice()
         let ends = Ends()
@@ -22,7 +22,7 @@ struct ConnectionEndDeviceTests {
         #expect(ends.all == [.disconnectedByPeer])
     }
 
-    @Test("118: without the flush the peer's receives stay posted until it disconnects itself")
+    @Test("[118] without the flush the peer's receives stay posted until it disconnects itself")
     func withoutFlush() async throws {
         let adapter = try openDevice()
         var options = ConnectionOptions()
@@ -86,7 +86,7 @@ struct ConnectionEndDeviceTests {
         #expect(await accepted.waitForDisconnect() == .disconnectedByPeer)
     }
 
-    @Test("119: a peer whose process dies is noticed, and what it held up is flushed")
+    @Test("[119] a peer whose process dies is noticed, and what it held up is flushed")
     func death() async throws {
         let adapter = try openDevice()
         let listener = try await adapter.listen(on: SocketAddress(adapter.info.address, port: 0))
@@ -98,6 +98,8 @@ struct ConnectionEndDeviceTests {
         #expect(await connector.waitForDisconnect() == .disconnectedByPeer)
         #expect(try side.wait(4).allSatisfy { $0.status == .flushed })
         await dying
+        try await connector.disconnect()
+        await listener.closed()
     }
 
     /// Runs a process that connects and then dies at once.

@@ -1,3 +1,4 @@
+import CRDMA
 import Glibc
 import LAM
 

@@ -22,7 +22,7 @@ extension OnDevice {
         private static func grant(_ offset: UInt64, _ length: UInt32, address: UInt64 = 4096, key: UInt32 = 1)
             -> Message
         {
-            .grant(Grant(chunk: Chunk(offset: offset, length: length), address: address, key: key))
+            .grant(ChunkGrant(chunk: Chunk(offset: offset, length: length), address: address, key: key))
         }
 
         @Test(

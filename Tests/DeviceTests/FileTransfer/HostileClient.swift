@@ -51,7 +51,7 @@ struct HostileClient: ~Copyable {
         var batch = CompletionBatch(capacity: 1)
         while try completions.wait(into: &batch, atMost: .seconds(20)) > 0 {
             guard batch[0].status == .success else { return nil }
-            guard batch[0].operation == .receive else { continue }
+            guard batch[0].operation.isReceive else { continue }
             return try Message(buffer.copyOut(Self.range(Int(batch[0].context))))
         }
         throw DeviceProcess.Failure(description: "no answer within 20 s")

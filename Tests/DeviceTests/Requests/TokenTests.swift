@@ -6,8 +6,7 @@ extension OnDevice {
     /// The privileged token and the addresses that go with it. Section 2.2.
     ///
     /// An adapter of the Swift interface has one token; that of another protection domain ([62]) is that of another
-    /// adapter. Inline requests take bytes, not elements, so that a wrong token ([63]) or many elements ([64]) cannot
-    /// be given.
+    /// adapter.
     @Suite("The privileged token")
     struct TokenTests {
         private static let page = DeviceMemory.pageSize

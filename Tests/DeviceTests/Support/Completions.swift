@@ -7,8 +7,10 @@ struct Completions: ~Copyable, Sendable {
     /// Polled, and not taken yet.
     private var ready: [Completion] = []
 
-    init(of adapter: Adapter, depth: Int = 16) throws {
-        queue = try adapter.createCompletionQueue(depth: depth)
+    init(
+        of adapter: Adapter, depth: Int = 16, notify: (@Sendable (CompletionQueueNotification) -> Void)? = nil
+    ) throws {
+        queue = try adapter.createCompletionQueue(depth: depth, notify: notify)
     }
 
     /// What is missing after a time that is long also under emulation.
@@ -23,6 +25,17 @@ struct Completions: ~Copyable, Sendable {
         while ready.count < count {
             guard try queue.wait(into: &batch, atMost: patience) > 0 else { throw Missing(asked: count, found: ready) }
             batch.forEach { ready.append($0) }
+        }
+        defer { ready.removeFirst(count) }
+        return Array(ready.prefix(count))
+    }
+
+    /// Takes the next results, polling for them, which arms nothing.
+    mutating func polled(_ count: Int = 1, within patience: Duration = .seconds(20)) throws -> [Completion] {
+        let end = ContinuousClock.now + patience
+        while ready.count < count {
+            guard ContinuousClock.now < end else { throw Missing(asked: count, found: ready) }
+            ready += poll()
         }
         defer { ready.removeFirst(count) }
         return Array(ready.prefix(count))

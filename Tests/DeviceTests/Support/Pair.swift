@@ -12,8 +12,11 @@ struct Pair: ~Copyable, Sendable {
         var queuePair: QueuePair
         var completions: Completions
 
-        init(of adapter: Adapter, _ capacity: QueuePairCapacity) throws {
-            let completions = try Completions(of: adapter)
+        init(
+            of adapter: Adapter, _ capacity: QueuePairCapacity,
+            notify: (@Sendable (CompletionQueueNotification) -> Void)? = nil
+        ) throws {
+            let completions = try Completions(of: adapter, notify: notify)
             queuePair = try adapter.createQueuePair(completions: completions.queue, capacity: capacity)
             self.completions = completions
         }
@@ -46,13 +49,14 @@ struct Pair: ~Copyable, Sendable {
         try self.init(of: Self.openAdapter(), capacity, options: options, isConnected: isConnected)
     }
 
-    /// The same on an adapter that is open.
+    /// The same on an adapter that is open; `notify` is the callback of both completion queues.
     init(
         of adapter: Adapter, _ capacity: QueuePairCapacity = Pair.capacity,
-        options: ConnectionOptions = ConnectionOptions(), isConnected: Bool = true
+        options: ConnectionOptions = ConnectionOptions(), isConnected: Bool = true,
+        notify: (@Sendable (CompletionQueueNotification) -> Void)? = nil
     ) throws {
-        let near = try End(of: adapter, capacity)
-        let far = try End(of: adapter, capacity)
+        let near = try End(of: adapter, capacity, notify: notify)
+        let far = try End(of: adapter, capacity, notify: notify)
         if isConnected { try Self.connect(near, far, options) }
         self.adapter = adapter
         self.near = near

@@ -4,10 +4,12 @@ import Tracking
 /// A queue pair in a box, for arrays and threads, which cannot hold noncopyable values.
 final class BoxedQueuePair: Sendable {
     let number: UInt32
+    let handle: QueuePairHandle
     private let queuePair: Locked<LAM.QueuePair?>
 
     init(_ queuePair: consuming LAM.QueuePair) {
         number = queuePair.number
+        handle = queuePair.handle
         self.queuePair = Locked(consume queuePair)
     }
 

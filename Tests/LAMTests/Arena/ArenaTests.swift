@@ -139,4 +139,23 @@ struct ArenaTests {
             mapping.releaseNow()
         }
     }
+
+    @Test("[40] gives its bytes to inline requests, which copy them and hold nothing")
+    func inline() async throws {
+        try await withFakeAdapter { adapter, device in
+            let arena = try smallArena(adapter)
+            let completions = try adapter.createCompletionQueue(depth: 8)
+            var queuePair = try adapter.connectedQueuePair(completions)
+            let mapping = try arena.buildLam(length: 4096)
+            mapping.withMutableBytes { bytes in
+                for index in 0..<16 { bytes.storeBytes(of: UInt8(index), toByteOffset: index, as: UInt8.self) }
+            }
+            try queuePair.send([mapping.element(3..<5), mapping.element(9..<10)].span, flags: .inline)
+            let sent = try #require(device.sends(on: queuePair.number).first?.elements.first)
+            #expect(sent.length == 3)
+            let copy = unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: UInt(sent.address)), count: 3)
+            #expect(unsafe Array(copy) == [3, 4, 9])
+            mapping.releaseNow()
+        }
+    }
 }

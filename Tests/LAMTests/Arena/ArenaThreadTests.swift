@@ -49,6 +49,31 @@ struct ArenaThreadTests {
         }
     }
 
+    @Test("A thread waits for the slab that another one registers, however long that takes")
+    func growth() throws {
+        let device = FakeDevice()
+        let gate = VerbGate()
+        do {
+            let adapter = try Adapter.open(over: gate.guardingRegistration(device.verbs))
+            let arena = try smallArena(adapter, pages: 2)
+            gate.shut()
+            let failures = SharedValue<[String]>([])
+            let threads = (0..<2).map { _ in
+                TestThread {
+                    do { try arena.buildLam(length: 1).release() } catch { failures.update { $0.append("\(error)") } }
+                }
+            }
+            #expect(eventually { gate.isOccupied })
+            // Longer than a build waits for what was released.
+            usleep(50_000)
+            #expect(failures.value == [])
+            gate.open()
+            threads.forEach { $0.join() }
+            #expect(failures.value == [])
+        }
+        expectNothingLeft(of: device)
+    }
+
     @Test("A thread that only cuts, and one that only releases, go on for ever")
     func producerAndConsumer() async throws {
         try await withFakeAdapter { adapter, device in

@@ -7,7 +7,7 @@ import Verbs
 
 @Suite(.timeLimit(.minutes(1)))
 struct ConnectionAcceptTests {
-    @Test("111: accept returns when the peer has completed")
+    @Test("[111] accept returns when the peer has completed")
     func accept() async throws {
         let stage = try ConnectionStage()
         let (_, connector) = try await stage.requested(privateData: [5, 6])
@@ -78,7 +78,7 @@ struct ConnectionAcceptTests {
         #expect(!stage.device.identifierNumbers.contains(1))
     }
 
-    @Test("112: a request can be refused, with private data")
+    @Test("[112] a request can be refused, with private data")
     func reject() async throws {
         let stage = try ConnectionStage()
         let (_, connector) = try await stage.requested()

@@ -7,7 +7,7 @@ import Verbs
 
 @Suite(.timeLimit(.minutes(1)))
 struct ConnectionConnectTests {
-    @Test("111: connect returns when the peer has accepted, and requests flow after completeConnect")
+    @Test("[111] connect returns when the peer has accepted, and requests flow after completeConnect")
     func twoSteps() async throws {
         let stage = try ConnectionStage()
         let queuePair = try stage.queuePair()
@@ -25,7 +25,7 @@ struct ConnectionConnectTests {
         #expect(stage.device.callCount(.establish) == 1)
     }
 
-    @Test("117: the limits of reads are the smaller ones of both sides")
+    @Test("[117] the limits of reads are the smaller ones of both sides")
     func limits() async throws {
         let stage = try ConnectionStage()
         let queuePair = try stage.queuePair()
@@ -151,7 +151,7 @@ struct ConnectionConnectTests {
         #expect(stage.device.callCount(.modifyQueuePair) == 1)
     }
 
-    @Test("112: the active side can refuse after the peer has accepted")
+    @Test("[112] the active side can refuse after the peer has accepted")
     func activeReject() async throws {
         let stage = try ConnectionStage()
         let queuePair = try stage.queuePair()
@@ -212,7 +212,7 @@ struct ConnectionConnectTests {
 
 /// A queue pair that a task can name.
 final class SharedQueuePair: Sendable {
-    private let queuePair: LAM.QueuePair
+    let queuePair: LAM.QueuePair
 
     init(_ queuePair: consuming LAM.QueuePair) {
         self.queuePair = queuePair

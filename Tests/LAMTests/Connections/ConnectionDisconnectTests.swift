@@ -8,7 +8,7 @@ import Verbs
 
 @Suite(.timeLimit(.minutes(1)))
 struct ConnectionDisconnectTests {
-    @Test("118: disconnect waits for the peer's confirmation, and then the queue pair has ended")
+    @Test("[118] disconnect waits for the peer's confirmation, and then the queue pair has ended")
     func disconnect() async throws {
         let stage = try ConnectionStage()
         let queuePair = try stage.queuePair()
@@ -31,7 +31,7 @@ struct ConnectionDisconnectTests {
         #expect(stage.device.callCount(.disconnect) == 1)
     }
 
-    @Test("118: the peer's disconnect is answered at once and told exactly once")
+    @Test("[118] the peer's disconnect is answered at once and told exactly once")
     func byPeer() async throws {
         let device = FakeDevice()
         // Has a second event arrive while the first one is being answered.
@@ -98,7 +98,7 @@ struct ConnectionDisconnectTests {
         #expect(stage.device.identifierNumbers.isEmpty)
     }
 
-    @Test("119: a failing request ends the connection, and the peer is told")
+    @Test("[119] a failing request ends the connection, and the peer is told")
     func failure() async throws {
         let stage = try ConnectionStage()
         var completions = try stage.adapter.createCompletionQueue(depth: 64)

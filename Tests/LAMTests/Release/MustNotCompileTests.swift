@@ -6,10 +6,10 @@ import Testing
 struct MustNotCompileTests {
     static let refused = [
         "CopyOfAMapping", "CopyOfAQueue", "DoubleRelease", "MappingInAnArray", "PostOfAReleasedMapping", "TwoThreads",
-        "UseAfterRelease", "UseOfABorrowedQueue",
+        "UseAfterRelease", "UseOfABorrowedQueue", "UseOfADroppedRegion", "UseOfARevokedGrant",
     ]
 
-    @Test("refuses what must not compile, each line for its reason", arguments: refused)
+    @Test("[52] refuses what must not compile, a second release among it, each line for its reason", arguments: refused)
     func refuses(file: String) throws {
         let difference = try Compiler().verify("\(file).swift")
         #expect(difference == "", "the compiler does not say what is marked in the file")

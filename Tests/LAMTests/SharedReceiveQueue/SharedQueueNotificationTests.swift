@@ -199,7 +199,7 @@ struct SharedQueueNotificationTests {
             let queuePair = try adapter.connectedQueuePair(completions, receivesFrom: shared)
             let mapping = try adapter.map()
             try shared.receive(into: mapping, 0..<8)
-            device.reportPortChange()
+            device.reportPort(isActive: true)
             device.completeReceive(queuePair.number)
             #expect(eventually { notifications.list == [.runsLow] })
             #expect(silent.list == [])

@@ -58,7 +58,7 @@ struct WindowTests {
         }
     }
 
-    @Test("[49] that the peer invalidated is not invalidated again, and lets its mapping go")
+    @Test("[49] [81] that the peer invalidated is not invalidated again, and lets its mapping go")
     func invalidatedByPeer() async throws {
         try await withFakeAdapter { adapter, device in
             var completions = try adapter.createCompletionQueue(depth: 8)
@@ -71,7 +71,9 @@ struct WindowTests {
             _ = completions.take(1)
             try queuePair.receive(into: other, 0..<8)
             device.completeReceive(queuePair.number, byteCount: 1, invalidating: remote.key)
-            #expect(completions.take(1).map(\.operation) == [.receive])
+            let results = completions.take(1)
+            #expect(results.map(\.operation) == [.receiveAndInvalidate])
+            #expect(results.map(\.invalidatedKey) == [remote.key])
             #expect(throws: PostError.window(.notBound)) { try queuePair.invalidate(window) }
             mapping.releaseNow()
             _ = try queuePair.bind(window, over: other, 0..<8, access: .read)

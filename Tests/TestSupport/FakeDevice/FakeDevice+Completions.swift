@@ -93,6 +93,15 @@ extension FakeDevice {
                 return 0
             }
         }
+        unsafe verbs.moderateCompletionQueue = { [self] _, count, microseconds in
+            call(.modifyCompletionQueue) { state in
+                guard state.moderationLimits.isOn else { return EOPNOTSUPP }
+                guard count <= state.moderationLimits.count, microseconds <= state.moderationLimits.microseconds
+                else { return EINVAL }
+                state.moderations.append(Moderation(count: count, microseconds: microseconds))
+                return 0
+            }
+        }
         unsafe verbs.destroyCompletionQueue = { [self] queue in
             let handle = unsafe queue.pointee.handle
             awaitAcknowledgement { state in state.completionQueues[handle]?.unacknowledgedEvents }

@@ -1,6 +1,6 @@
 package import CRDMA
 import Glibc
-import Verbs
+package import Verbs
 
 /// An event channel of the fake device: a pipe that carries one byte for each event.
 @safe
@@ -16,6 +16,10 @@ struct FakeIdentifier {
     let raw: UnsafeMutablePointer<rdma_cm_id>
     /// The descriptor of its channel.
     let channel: CInt
+    /// Whether it has its source address, which nobody else can have then.
+    var isBound = false
+    /// Whether others that are like that can.
+    var reusesAddress = false
 }
 
 extension FakeDevice {
@@ -23,6 +27,13 @@ extension FakeDevice {
     package var identifierNumbers: [Int] {
         withState { state in
             state.identifiers.indices.filter { index in state.identifiers[index] != nil }
+        }
+    }
+
+    /// The number of an identifier that exists.
+    package func number(of identifier: ConnectionVerbs.Identifier) -> Int {
+        withState { state in
+            state.identifiers.firstIndex { found in unsafe found?.raw == identifier }!
         }
     }
 
@@ -78,16 +89,21 @@ extension FakeDevice {
         var verbs = ConnectionVerbs.system
         setEventVerbs(&verbs)
         setIdentifierVerbs(&verbs)
-        unsafe verbs.setOption = { [self] _, _, _, _, _ in call(.setOption) { _ in 0 } }
-        unsafe verbs.bind = { [self] identifier, address in
-            call(.bindAddress) { state in
-                unsafe Self.copy(address, to: &identifier.pointee.route.addr.src_storage)
-                unsafe state.place(identifier)
+        unsafe verbs.setOption = { [self] identifier, _, option, _, _ in
+            call(.setOption) { state in
+                if option == RDMA_OPTION_ID_REUSEADDR { unsafe state.change(identifier) { $0.reusesAddress = true } }
                 return 0
             }
         }
-        unsafe verbs.resolveAddress = { [self] identifier, _, address, _ in
+        unsafe verbs.bind = { [self] identifier, address in
+            call(.bindAddress) { state in unsafe state.bind(identifier, to: address) }
+        }
+        unsafe verbs.resolveAddress = { [self] identifier, source, address, _ in
             call(.resolveAddress) { state in
+                if let source = unsafe source, unsafe !Self.isAnyPort(source) {
+                    let code = unsafe state.bind(identifier, to: source)
+                    guard code == 0 else { return code }
+                }
                 unsafe Self.copy(address, to: &identifier.pointee.route.addr.dst_storage)
                 unsafe state.place(identifier)
                 return 0
@@ -177,7 +193,12 @@ extension FakeDevice {
         }
     }
 
-    private static func copy(
+    private static func isAnyPort(_ address: UnsafeMutablePointer<sockaddr>) -> Bool {
+        // Both families have the port in the same place.
+        unsafe address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { unsafe $0.pointee.sin_port == 0 }
+    }
+
+    fileprivate static func copy(
         _ address: UnsafeMutablePointer<sockaddr>, to storage: inout sockaddr_storage
     ) {
         let isIPv4 = unsafe CInt(address.pointee.sa_family) == AF_INET
@@ -196,11 +217,47 @@ extension FakeDevice.State {
         unsafe identifier.pointee.port_num = 1
     }
 
+    /// Gives an identifier an address, unless another one has it.
+    fileprivate mutating func bind(
+        _ identifier: UnsafeMutablePointer<rdma_cm_id>, to address: UnsafeMutablePointer<sockaddr>
+    ) -> CInt {
+        unsafe FakeDevice.copy(address, to: &identifier.pointee.route.addr.src_storage)
+        unsafe change(identifier) { $0.isBound = true }
+        let sharers = identifiers.compactMap { $0 }.filter {
+            unsafe $0.isBound && $0.hasAddress(of: identifier.pointee)
+        }
+        guard sharers.count == 1 || sharers.allSatisfy(\.reusesAddress) else {
+            unsafe change(identifier) { $0.isBound = false }
+            return EADDRINUSE
+        }
+        unsafe place(identifier)
+        return 0
+    }
+
+    fileprivate mutating func change(
+        _ identifier: UnsafeMutablePointer<rdma_cm_id>, _ body: (inout FakeIdentifier) -> Void
+    ) {
+        for index in identifiers.indices where unsafe identifiers[index]?.raw == identifier {
+            body(&identifiers[index]!)
+        }
+    }
+
     fileprivate mutating func makeIdentifier(like template: rdma_cm_id, on channel: CInt)
         -> UnsafeMutablePointer<rdma_cm_id>
     {
         let raw = unsafe allocate(template)
         unsafe identifiers.append(FakeIdentifier(raw: raw, channel: channel))
         return unsafe raw
+    }
+}
+
+extension FakeIdentifier {
+    /// Whether both have one local address and port.
+    fileprivate func hasAddress(of other: rdma_cm_id) -> Bool {
+        unsafe withUnsafeBytes(of: raw.pointee.route.addr.src_storage) { mine in
+            unsafe withUnsafeBytes(of: other.route.addr.src_storage) { theirs in
+                unsafe mine.elementsEqual(theirs)
+            }
+        }
     }
 }

@@ -41,6 +41,16 @@ extension FakeDevice {
                 unsafe attributes.pointee = Self.attributes
                 unsafe attributes.pointee.max_mr = state.regionLimit
                 unsafe attributes.pointee.vendor_id = state.vendorID
+                if !state.hasWindows {
+                    unsafe attributes.pointee.device_cap_flags &= ~IBV_DEVICE_MEM_WINDOW_TYPE_2B.rawValue
+                }
+                return 0
+            }
+        }
+        unsafe verbs.queryModeration = { [self] _, count, microseconds in
+            call(.queryDeviceExtended) { state in
+                unsafe count.pointee = state.moderationLimits.count
+                unsafe microseconds.pointee = state.moderationLimits.microseconds
                 return 0
             }
         }

@@ -18,6 +18,7 @@ struct FakeEvent {
         case sharedQueue(UInt32)
         case queuePair(UInt32)
         case port
+        case device
     }
 
     let type: ibv_event_type
@@ -48,12 +49,19 @@ extension FakeDevice {
         withState { state in state.raise(IBV_EVENT_QP_FATAL, of: .queuePair(queuePair)) }
     }
 
-    /// Has every open context report something that concerns no object.
-    package func reportPortChange() {
+    /// Has every open context report that the port is there, or that it is not.
+    package func reportPort(isActive: Bool) {
+        report(FakeEvent(type: isActive ? IBV_EVENT_PORT_ACTIVE : IBV_EVENT_PORT_ERR, subject: .port))
+    }
+
+    /// Has every open context report that the device failed.
+    package func reportFailureOfDevice() {
+        report(FakeEvent(type: IBV_EVENT_DEVICE_FATAL, subject: .device))
+    }
+
+    private func report(_ event: FakeEvent) {
         withState { state in
-            for handle in state.contexts.keys {
-                state.add(FakeEvent(type: IBV_EVENT_PORT_ACTIVE, subject: .port), to: handle)
-            }
+            for handle in state.contexts.keys { state.add(event, to: handle) }
         }
     }
 
@@ -95,7 +103,7 @@ extension FakeDevice.State {
             case .completionQueue(let handle): unsafe completionQueues[handle]?.raw.pointee.context
             case .sharedQueue(let handle): unsafe sharedQueues[handle]?.raw.pointee.context
             case .queuePair(let number): unsafe queuePairs[number]?.raw.pointee.context
-            case .port: nil
+            case .port, .device: nil
             }
         guard let context = unsafe context else { return }
         add(event, to: unsafe UInt32(context.pointee.cmd_fd))
@@ -123,6 +131,7 @@ extension FakeDevice.State {
         case .sharedQueue(let handle): unsafe raw.element.srq = unsafe sharedQueues[handle]?.raw
         case .queuePair(let number): unsafe raw.element.qp = unsafe queuePairs[number]?.raw
         case .port: unsafe raw.element.port_num = 1
+        case .device: break
         }
         return unsafe raw
     }
@@ -143,7 +152,7 @@ extension FakeDevice.State {
         case .completionQueue(let handle): completionQueues[handle]?.unacknowledgedEvents += change
         case .sharedQueue(let handle): sharedQueues[handle]?.unacknowledgedEvents += change
         case .queuePair(let number): queuePairs[number]?.unacknowledgedEvents += change
-        case .port: break
+        case .port, .device: break
         }
     }
 }

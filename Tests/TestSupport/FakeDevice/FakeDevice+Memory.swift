@@ -124,7 +124,7 @@ extension FakeDevice {
         }
         unsafe verbs.allocateWindow = { [self] domain, type, window in
             call(.allocateWindow) { state in
-                guard type == IBV_MW_TYPE_2 else { return EOPNOTSUPP }
+                guard type == IBV_MW_TYPE_2, state.hasWindows else { return EOPNOTSUPP }
                 let key = state.nextKey()
                 state.windows[key >> 8] = unsafe FakeWindow(
                     domain: domain.pointee.handle, key: key, binding: nil)

@@ -39,6 +39,14 @@ extension FakeDevice {
         }
     }
 
+    /// Lets events of completion queues be moderated.
+    package func allowModeration(upTo limits: Moderation) {
+        withState { state in state.moderationLimits = limits }
+    }
+
+    /// The moderations that were set, oldest first.
+    package var moderations: [Moderation] { withState { state in state.moderations } }
+
     /// Fails the oldest send request, and flushes everything else that the queue pair holds.
     ///
     /// As on rxe, receives that are posted after this are flushed only when the queue pair is told

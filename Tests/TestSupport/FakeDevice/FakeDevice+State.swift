@@ -10,7 +10,12 @@ extension FakeDevice {
         let regionLimit: Int32
         let carriesOutSendsAtOnce: Bool
         let vendorID: UInt32
+        let hasWindows: Bool
         let reportsLastReceives: Bool
+        /// How far events of completion queues can be moderated: not at all, as on rxe, until the test says.
+        var moderationLimits = Moderation.off
+        /// What was set, oldest first.
+        var moderations: [Moderation] = []
         /// Queue pairs keep the receives that they have begun, in the error state, until the test says.
         var holdsLastReceives = false
 
@@ -51,13 +56,14 @@ extension FakeDevice {
 
         init(
             name: String, pinnedPageLimit: Int, regionLimit: Int32, carriesOutSendsAtOnce: Bool,
-            reportsLastReceives: Bool, vendorID: UInt32
+            reportsLastReceives: Bool, vendorID: UInt32, hasWindows: Bool
         ) {
             self.name = name
             self.pinnedPageLimit = pinnedPageLimit
             self.regionLimit = regionLimit
             self.carriesOutSendsAtOnce = carriesOutSendsAtOnce
             self.vendorID = vendorID
+            self.hasWindows = hasWindows
             self.reportsLastReceives = reportsLastReceives
         }
 

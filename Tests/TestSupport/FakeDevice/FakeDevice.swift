@@ -33,13 +33,16 @@ package final class FakeDevice: @unchecked Sendable {
     ///   - reportsLastReceives: Say when a queue pair in the error state is done with its shared
     ///     receive queue, as adapters do and rxe does not.
     ///   - vendorID: By default that of soft devices.
+    ///   - hasWindows: Whether there are windows of type 2.
     package init(
         name: String = "fake0", pinnedPageLimit: Int = .max, regionLimit: Int32 = 524_287,
-        carriesOutSendsAtOnce: Bool = false, reportsLastReceives: Bool = false, vendorID: UInt32 = 0xff_ffff
+        carriesOutSendsAtOnce: Bool = false, reportsLastReceives: Bool = false, vendorID: UInt32 = 0xff_ffff,
+        hasWindows: Bool = true
     ) {
         state = State(
             name: name, pinnedPageLimit: pinnedPageLimit, regionLimit: regionLimit,
-            carriesOutSendsAtOnce: carriesOutSendsAtOnce, reportsLastReceives: reportsLastReceives, vendorID: vendorID)
+            carriesOutSendsAtOnce: carriesOutSendsAtOnce, reportsLastReceives: reportsLastReceives, vendorID: vendorID,
+            hasWindows: hasWindows)
     }
 
     deinit { state.freeBlocks() }

@@ -58,7 +58,7 @@ package struct FakeRequest: Hashable, Sendable {
     }
 
     /// The bytes of all elements.
-    var byteCount: UInt64 {
+    package var byteCount: UInt64 {
         elements.reduce(0) { sum, element in sum + UInt64(element.length) }
     }
 }

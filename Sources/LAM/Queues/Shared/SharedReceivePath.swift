@@ -8,7 +8,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
     private let target: SharedPostTarget
     private var poster: SharedRequestPoster
     private var chain: ReceiveChain
-    private let token: UInt32
+    private let tokens: ElementTokens
     private let limits: ElementLimits
 
     init(_ core: SharedReceiveQueueCore) {
@@ -16,7 +16,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
         target = core.sharedQueue.postTarget
         poster = SharedRequestPoster(queue: core.requests, mappings: core.adapter.core.mappings)
         chain = ReceiveChain(capacity: 1, elementsPerRequest: max(1, core.elements))
-        token = core.adapter.privilegedToken
+        tokens = ElementTokens(of: core.adapter.core)
         limits = ElementLimits(count: core.elements, bytes: UInt64(Int64.max))
     }
 
@@ -25,7 +25,7 @@ struct SharedReceivePath: ~Copyable, Sendable {
         _ mapping: borrowing LogicalAddressMapping, _ bytes: Range<Int>, context: UInt64
     ) throws(PostError) {
         // Another adapter's address and token may by chance be right here, too.
-        guard mapping.adapter === core.adapter else { throw .unknownAddress(element: 0) }
+        guard mapping.adapter === core.adapter else { throw refuse(.unknownAddress(element: 0)) }
         let element: InlineArray<1, ScatterGatherElement> = [mapping.element(bytes)]
         try post(element.span, context: context)
     }
@@ -36,10 +36,10 @@ struct SharedReceivePath: ~Copyable, Sendable {
         guard poster.begin() else { throw .queueFull(depth: core.depth) }
         let count: Int
         do throws(PostError) {
-            count = try poster.place(elements, areSinks: true, token: token, limits: limits, in: &chain)
+            count = try poster.place(elements, areSinks: true, tokens: tokens, limits: limits, in: &chain)
         } catch {
             poster.abandon()
-            throw error
+            throw refuse(error)
         }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
         chain.append(identifier: wire.raw, elementCount: count)
@@ -49,5 +49,11 @@ struct SharedReceivePath: ~Copyable, Sendable {
         guard case .refused(_, let code) = outcome else { return }
         poster.withdraw()
         throw .verbFailed(verb: "ibv_post_srq_recv", errno: code)
+    }
+
+    /// A receive was refused before it came to the device.
+    private func refuse(_ error: PostError) -> PostError {
+        core.adapter.core.noteRefusedRequest(error)
+        return error
     }
 }

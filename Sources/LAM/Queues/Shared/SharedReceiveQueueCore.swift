@@ -16,7 +16,7 @@ final class SharedReceiveQueueCore: Sendable {
     let hasFailed = Atomic<Bool>(false)
     /// Held while the verbs' object is changed, so that its events can be told from those before the change.
     let control: Monitor<Control>
-    let telling: Telling
+    let telling: Telling<SharedReceiveQueueNotification>
 
     /// What is known about the verbs' object and who uses it.
     struct Control {
@@ -115,7 +115,8 @@ final class SharedReceiveQueueCore: Sendable {
 
     /// The owner gives it up.
     func surrender() {
-        telling.end(unlessOn: adapter.events)
+        telling.end()
+        if !adapter.events.isCurrent { telling.awaitEnd() }
         let isLast = control.withLock { control in
             control.isOwned = false
             return control.queuePairs.isEmpty
@@ -132,12 +133,14 @@ final class SharedReceiveQueueCore: Sendable {
 
     /// Destroys it; nobody posts, and nothing completes any more. Called once.
     private func end() {
+        var attempt = 1
         while true {
             do {
                 try sharedQueue.close()
                 break
             } catch {
-                adapter.core.counters.refusedDestructions.add(1, ordering: .relaxed)
+                adapter.core.noteRefusedDestruction(of: "shared receive queue \(number)", error, attempt: attempt)
+                attempt += 1
                 usleep(10_000)
             }
         }

@@ -72,6 +72,48 @@ extension AdapterSimulation {
         }
     }
 
+    func createRegion() throws {
+        guard regions.count < 6 else { return }
+        do throws(AdapterError) {
+            var region = try adapter.createMemoryRegion(.fastRegistered)
+            try? region.initializeFastRegister(pageCount: 8, remoteAccess: true)
+            regions.append(SimulatedRegion(region))
+        } catch {
+            // A fault that was injected.
+        }
+    }
+
+    func dropRegion() {
+        guard let index = regions.indices.randomElement(using: &random) else { return }
+        regions.remove(at: index)
+    }
+
+    func fastRegister() {
+        guard let queuePair = queuePairs.randomElement(using: &random),
+            let region = regions.randomElement(using: &random),
+            let mapping = mappings.randomElement(using: &random), mapping.mapping != nil
+        else { return }
+        let flags: RequestFlags = Bool.random(using: &random) ? .silentSuccess : []
+        let own = mapping.element.address.rawValue
+        let pages = PageArray(firstByte: mapping.element.address, length: Int(mapping.element.length))
+        let base = Bool.random(using: &random) ? own : 1 << 40 | own % UInt64(fakePageSize)
+        let access: RegionAccess = [[.remoteRead], [.remoteWrite], [.localWrite]].randomElement(using: &random)!
+        post(isSilent: !flags.isEmpty) { context throws(PostError) in
+            _ = try queuePair.queuePair?.fastRegister(
+                region.region, pages: pages, firstByteOffset: Int(own % UInt64(fakePageSize)),
+                length: 64, baseAddress: base, access: access, context: context, flags: flags)
+        }
+    }
+
+    func invalidateRegion() {
+        guard let queuePair = queuePairs.randomElement(using: &random),
+            let region = regions.randomElement(using: &random)
+        else { return }
+        post(isSilent: false) { context throws(PostError) in
+            try queuePair.queuePair?.invalidate(region.region, context: context)
+        }
+    }
+
     /// The peer invalidates a window that is bound, and this side hears of it before it does anything else: what comes
     /// between, no library can prevent (T1).
     func invalidateByPeer() {
@@ -85,6 +127,7 @@ extension AdapterSimulation {
         let isHeard = eventually(within: .seconds(5)) {
             completionQueues.forEach { take(from: $0) }
             return !windows.contains { $0.window.remoteMemory?.key == target.key }
+                && !regions.contains { $0.region.remoteMemory?.key == target.key }
         }
         if !isHeard { objections.append("the window \(target.key) is still bound for this side") }
     }

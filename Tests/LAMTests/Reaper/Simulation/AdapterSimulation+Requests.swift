@@ -55,7 +55,8 @@ extension AdapterSimulation {
         } catch {
             note("refused \(lastContext) \(error)")
             switch error {
-            case .notConnected, .ended, .queueFull, .receivesAreShared, .unknownAddress, .window, .verbFailed: break
+            case .notConnected, .ended, .queueFull, .receivesAreShared, .unknownAddress, .window, .region, .verbFailed:
+                break
             default: objections.append("unexpected: \(error)")
             }
         }

@@ -16,6 +16,7 @@ final class AdapterSimulation {
     var sharedQueues: [SimulatedSharedQueue] = []
     var mappings: [SimulatedMapping] = []
     var windows: [SimulatedWindow] = []
+    var regions: [SimulatedRegion] = []
 
     /// Requests whose post succeeded, and whether their success is silent.
     var outstanding: [UInt64: Bool] = [:]
@@ -56,6 +57,8 @@ final class AdapterSimulation {
         ("create shared queue", 2, { try $0.createSharedQueue() }), ("end shared queue", 1, { $0.endSharedQueue() }),
         ("shared receive", 15, { $0.receiveShared() }), ("modify shared queue", 3, { $0.modifySharedQueue() }),
         ("bind", 8, { $0.bind() }), ("invalidate", 8, { $0.invalidate() }),
+        ("create region", 3, { try $0.createRegion() }), ("drop region", 2, { $0.dropRegion() }),
+        ("fast register", 8, { $0.fastRegister() }), ("invalidate region", 8, { $0.invalidateRegion() }),
         ("invalidate by peer", 3, { $0.invalidateByPeer() }), ("fault", 3, { $0.injectFault() }),
     ]
 
@@ -88,6 +91,7 @@ final class AdapterSimulation {
         sharedQueues.removeAll()
         for mapping in mappings { mapping.mapping.take()?.release() }
         windows.removeAll()
+        regions.removeAll()
         #expect(eventually { adapter.statistics.liveMappings == 0 }, "\(adapter.survivors)")
         // The reaper may still be delivering.
         _ = eventually(within: .seconds(2)) {
@@ -139,7 +143,7 @@ final class SimulatedCompletionQueue {
     }
 
     func check(_ completion: Completion, _ objections: inout [String]) {
-        let queue = "\(completion.queuePairNumber) \(completion.operation == .receive ? "receive" : "send")"
+        let queue = "\(completion.queuePairNumber) \(completion.operation.isReceive ? "receive" : "send")"
         if completion.context <= last[queue, default: 0] {
             objections.append("\(completion) comes after \(last[queue, default: 0])")
         }
@@ -184,5 +188,14 @@ final class SimulatedWindow {
 
     init(_ window: consuming LAM.MemoryWindow) {
         self.window = window
+    }
+}
+
+/// A region for fast registrations, until it is dropped.
+final class SimulatedRegion {
+    let region: LAM.MemoryRegion
+
+    init(_ region: consuming LAM.MemoryRegion) {
+        self.region = region
     }
 }

@@ -1,0 +1,124 @@
+import Synchronization
+import Tracking
+
+/// Where a thread gets what its shard does not have.
+extension CacheCore {
+    @inline(never)
+    func buildSlowly(
+        _ memory: MemoryDescriptor, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?,
+        site: BuildSite
+    ) throws(MappingError) -> LogicalAddressMapping {
+        let chain = try MemoryChain(CollectionOfOne(memory), length: memory.length)
+        let key = CacheKey(memory, access)
+        while true {
+            guard let shard = unsafe currentShard(), let entry = try entry(for: key, chain, retaining: owner) else {
+                return try bypass(chain, access, retaining: owner, site: site)
+            }
+            // An entry may have gone again.
+            if let mapping = try unsafe map(entry, in: shard, site) { return mapping }
+        }
+    }
+
+    /// Builds a mapping that has nothing to do with the cache.
+    private func bypass(
+        _ chain: MemoryChain, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?, site: BuildSite
+    ) throws(MappingError) -> LogicalAddressMapping {
+        let isClosing = index.withLock { index in
+            index.countBypass()
+            return index.isClosing
+        }
+        if isClosing { throw .closed }
+        return try adapter.buildLam(chain, access, retaining: owner, site: site)
+    }
+
+    /// Makes a mapping in a new cut of the calling thread, or in one that came back meanwhile.
+    ///
+    /// - Returns: nil if the registration is leaving.
+    private func map(
+        _ entry: CacheEntry, in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, _ site: BuildSite
+    ) throws(MappingError) -> LogicalAddressMapping? {
+        guard unsafe shard.pointee.enter() else { throw .closed }
+        defer { unsafe shard.pointee.leave() }
+        // Whoever evicts holds the shards.
+        guard !entry.isLeaving else { return nil }
+        let first = unsafe shard.pointee.content.find(entry.key)
+        if let first, let cut = first.takeFree() {
+            first.lastUse = clock.load(ordering: .relaxed)
+            return map(cut, entry.key, site)
+        }
+        guard let number = ThreadNumber.current,
+            let cut = unsafe entry.makeCut(in: shard, number: number, first: first)
+        else { throw .tooManyMappings(limit: MappingTable.capacity) }
+        if first == nil { unsafe shard.pointee.content.insert(cut, entry.key) }
+        (first ?? cut).lastUse = clock.load(ordering: .relaxed)
+        index.withLock { _ in entry.add(cut) }
+        return map(cut, entry.key, site)
+    }
+
+    // MARK: Registering
+
+    private enum Found {
+        case entry(CacheEntry)
+        /// The caller is to register the memory.
+        case vacancy
+        /// There is no room.
+        case full
+        case closed
+    }
+
+    /// Finds the registration, or makes it.
+    ///
+    /// - Returns: nil if there is no room for it.
+    private func entry(
+        for key: CacheKey, _ chain: MemoryChain, retaining owner: (any AnyObject & Sendable)?
+    ) throws(MappingError) -> CacheEntry? {
+        let bytes = PageSpan(address: chain.address, length: chain.length).pinnedBytes
+        guard bytes <= options.limitBytes, UInt64(chain.length) <= MappingTable.longestCut else { return nil }
+        var found = find(key, bytes)
+        // Many at a time, because finding out which were not used for longest takes a look at all.
+        if case .full = found, evict(bytes: max(bytes, options.limitBytes / 16)) > 0 { found = find(key, bytes) }
+        switch found {
+        case .entry(let entry): return entry
+        case .full: return nil
+        case .closed: throw .closed
+        case .vacancy: return try register(key, chain, bytes, retaining: owner)
+        }
+    }
+
+    /// Waits while another thread registers the same memory.
+    private func find(_ key: CacheKey, _ bytes: Int) -> Found {
+        index.wait { index in
+            if index.isClosing { return .closed }
+            switch index.places[key] {
+            case .registering: return nil
+            case .ready(let entry):
+                index.countFirstHit()
+                return .entry(entry)
+            case nil:
+                guard index.claim(bytes, limit: options.limitBytes) else { return .full }
+                index.begin(key)
+                return .vacancy
+            }
+        } ?? .closed
+    }
+
+    /// Registers the memory; nothing is locked meanwhile.
+    private func register(
+        _ key: CacheKey, _ chain: MemoryChain, _ bytes: Int, retaining owner: (any AnyObject & Sendable)?
+    ) throws(MappingError) -> CacheEntry {
+        defer { index.signal() }
+        do throws(MappingError) {
+            let mapping = try adapter.buildLam(chain, key.access, retaining: owner, site: site)
+            let entry = CacheEntry(mapping, key, in: self)
+            index.withLock { $0.insert(entry) }
+            return entry
+        } catch {
+            index.withLock { index in
+                index.cancel(key)
+                index.unclaim(bytes)
+            }
+            goIfEmpty()
+            throw error
+        }
+    }
+}
