@@ -10,7 +10,7 @@ extension Adapter {
 
     /// Closes the mapping and leaves the rest to the reaper.
     func release(_ registration: Registration) {
-        guard core.beginRelease(registration) != nil else { AdapterCore.refuseSecondRelease(of: registration) }
+        guard core.beginRelease(registration) else { AdapterCore.refuseSecondRelease(of: registration) }
         reaper.add(registration)
     }
 
@@ -43,14 +43,13 @@ enum ImmediateRelease {
 extension AdapterCore {
     /// Refuses the mapping to every later request, and notes when; the rest is the reaper's.
     ///
-    /// - Returns: whether something uses it; nil if it was released before.
-    func beginRelease(_ registration: Registration) -> Bool? {
-        guard mappings.close(registration.id) else { return nil }
-        let isInUse = mappings.isInUse(registration.id)
-        if isInUse { noteDeferral(of: registration) }
+    /// - Returns: false if it was released before.
+    func beginRelease(_ registration: Registration) -> Bool {
+        guard mappings.close(registration.id) else { return false }
+        if mappings.isInUse(registration.id) { noteDeferral(of: registration) }
         registration.releasedAt = .now
         counters.pendingReleases.add(1, ordering: .relaxed)
-        return isInUse
+        return true
     }
 
     /// The compiler sees to it that a mapping is released once.

@@ -1,5 +1,4 @@
 import CNDK
-import Glibc
 import LAM
 import Synchronization
 
@@ -19,9 +18,10 @@ final class AdapterObject: ProviderObject, @unchecked Sendable {
         self.lam = lam
         self.callbacks = callbacks
         do { errands = try ErrandThread() } catch {
+            callbacks.stop()
             throw StatusError(.insufficientResources, "a thread for the adapter could not be started: \(error)")
         }
-        super.init(ObjectHandle(NdkObjectTypeAdapter), needs: [])
+        super.init(NdkObjectTypeAdapter, needs: try Antecedents([]))
     }
 
     private static let numbers = Atomic<UInt32>(0)
@@ -29,7 +29,7 @@ final class AdapterObject: ProviderObject, @unchecked Sendable {
     override var adapter: AdapterObject { self }
 
     override func tearDown() {
-        // Mappings that were not released yet keep it waiting.
+        // Waits for mappings that were not released yet. There is no limit of time that could throw.
         try? lam.close()
     }
 
@@ -37,14 +37,17 @@ final class AdapterObject: ProviderObject, @unchecked Sendable {
     func closeAndWait() throws(StatusError) {
         guard !callbacks.isInside else {
             throw StatusError(
-                .invalidDeviceRequest, "an adapter cannot be closed from within a callback, for which the close would wait")
+                .invalidDeviceRequest,
+                "an adapter cannot be closed from within a callback, for which the close would wait")
         }
         let isGone = Monitor(false)
-        close {
+        let isFirst = close {
             isGone.withLock { $0 = true }
             isGone.signal()
         }
-        while isGone.wait(atMost: callbacks.descriptor < 0 ? nil : .milliseconds(1), until: { $0 ? true : nil }) == nil {
+        guard isFirst else { throw StatusError(.invalidDeviceState, "the adapter is being closed") }
+        while isGone.wait(atMost: callbacks.descriptor < 0 ? nil : .milliseconds(1), until: { $0 ? true : nil }) == nil
+        {
             _ = callbacks.dispatch()
         }
         errands.stop()

@@ -1,5 +1,4 @@
 public import CNDK
-public import Glibc
 package import LAM
 package import Verbs
 

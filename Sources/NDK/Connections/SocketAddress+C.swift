@@ -1,3 +1,4 @@
+import CNDK
 import Glibc
 import LAM
 
@@ -26,7 +27,8 @@ extension SocketAddress {
             address[10] = 0xFF
             address[11] = 0xFF
             for index in 0..<4 {
-                address[12 + index] = UInt8(truncatingIfNeeded: UInt32(bigEndian: raw.sin_addr.s_addr) >> (24 - 8 * UInt32(index)))
+                address[12 + index] = UInt8(
+                    truncatingIfNeeded: UInt32(bigEndian: raw.sin_addr.s_addr) >> (24 - 8 * UInt32(index)))
             }
             self.init(IPAddress(bytes: address), port: UInt16(bigEndian: raw.sin_port))
         case AF_INET6 where length >= MemoryLayout<sockaddr_in6>.size:

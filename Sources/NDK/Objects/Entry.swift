@@ -1,6 +1,6 @@
 public import CNDK
 
-/// Makes an object and gives it to the program that asked for it; no create call pends.
+/// Makes an object and gives it to the program that asked for it, without pending.
 func create<Kind>(
     _ result: UnsafeMutablePointer<UnsafeMutablePointer<Kind>?>?,
     _ body: () throws(StatusError) -> ProviderObject
@@ -17,11 +17,16 @@ public func ndk_close_object(
     _ object: UnsafeMutablePointer<NDK_OBJECT_HEADER>?, _ completion: NDK_FN_CLOSE_COMPLETION?,
     _ context: UnsafeMutableRawPointer?
 ) -> NTSTATUS {
-    status { () throws(StatusError) in
+    // A close never fails; one that finds nothing to close has nothing to wait for.
+    var answer = Status.success
+    _ = status { () throws(StatusError) in
         let context = unsafe ProgramPointer(context)
-        try unsafe ObjectHandle.any(object).close { unsafe completion?(context.value) }
-        return .pending
+        let object = try unsafe ObjectHandle.any(object)
+        guard object !== object.adapter else { throw StatusError(.invalidParameter, "NdkCloseAdapter closes adapters") }
+        if object.close({ unsafe completion?(context.value) }) { answer = .pending }
+        return answer
     }
+    return answer.code
 }
 
 @c @implementation

@@ -3,9 +3,10 @@ import LAM
 
 /// The structure by which a program knows an object: header, table, and a reference to what stands behind it.
 ///
-/// The memory of a closed object says so for a good while before it is used for something else, so that a call on it is refused
-/// rather than wild.
-// Sendable: the header and the table are written before the program has the object; `Provider` is set once before and once after that.
+/// The memory of a closed object says so for a good while before it is used for something else, so that a call on it is
+/// refused rather than wild.
+// Sendable: the header and the table are written before the program has the object; `Provider` is set once before and
+// once after that.
 @safe
 struct ObjectHandle: @unchecked Sendable {
     private let object: UnsafeMutablePointer<ndk_object>
@@ -34,16 +35,12 @@ struct ObjectHandle: @unchecked Sendable {
         unsafe object.pointee.Provider = Unmanaged.passRetained(provider).toOpaque()
     }
 
-    /// Ends that; calls on the structure are refused from now on.
+    /// Ends that: calls on the structure are refused from now on, and its memory is used again only after many others.
     func unbind() {
         let provider = unsafe object.pointee.Provider.map { unsafe Unmanaged<ProviderObject>.fromOpaque($0) }
         unsafe object.pointee.Provider = nil
         unsafe object.pointee.Header.ObjectType = NdkObjectTypeUndefined
         unsafe provider?.release()
-    }
-
-    /// Gives the memory back, to be used again after many others.
-    func free() {
         Self.quarantine.put(self)
     }
 
@@ -58,11 +55,11 @@ struct ObjectHandle: @unchecked Sendable {
         _ body: (Object) throws(StatusError) -> Value
     ) throws(StatusError) -> Value {
         let object = try unsafe object(behind: pointer)
-        guard unsafe object.pointee.Header.ObjectType == kind else {
-            throw StatusError(.invalidDeviceState, "the object is closed, or of another kind")
+        guard unsafe object.pointee.Header.ObjectType == kind, let opaque = unsafe object.pointee.Provider else {
+            throw .closed
         }
         // Its kind says what it is.
-        let provider = unsafe Unmanaged<Object>.fromOpaque(object.pointee.Provider!)
+        let provider = unsafe Unmanaged<Object>.fromOpaque(opaque)
         let outcome = unsafe provider._withUnsafeGuaranteedRef { provider in
             Result { () throws(StatusError) in try body(provider) }
         }
@@ -83,10 +80,10 @@ struct ObjectHandle: @unchecked Sendable {
     /// - Throws: as ``with(_:_:_:)``.
     static func any(_ pointer: UnsafeMutableRawPointer?) throws(StatusError) -> ProviderObject {
         let object = try unsafe object(behind: pointer)
-        guard unsafe object.pointee.Header.ObjectType != NdkObjectTypeUndefined else {
-            throw StatusError(.invalidDeviceState, "the object is closed")
-        }
-        return unsafe Unmanaged<ProviderObject>.fromOpaque(object.pointee.Provider!).takeUnretainedValue()
+        guard unsafe object.pointee.Header.ObjectType != NdkObjectTypeUndefined,
+            let opaque = unsafe object.pointee.Provider
+        else { throw .closed }
+        return unsafe Unmanaged<ProviderObject>.fromOpaque(opaque).takeUnretainedValue()
     }
 
     @inline(__always)
@@ -98,19 +95,37 @@ struct ObjectHandle: @unchecked Sendable {
     }
 }
 
+extension StatusError {
+    /// Of a call on a structure that stands for nothing, or for something else.
+    fileprivate static let closed = StatusError(.invalidDeviceState, "the object is closed, or of another kind")
+}
+
 /// Structures of closed objects, in the order of their closing.
 private final class Quarantine: Sendable {
     /// How many closed objects are told apart from those that took over their memory.
     private static let length = 4096
 
-    private let objects = Monitor<[ObjectHandle]>([])
-
-    func put(_ object: ObjectHandle) {
-        objects.withLock { $0.append(object) }
+    private struct Ring {
+        var objects: [ObjectHandle] = []
+        /// The oldest one's, once there are as many as there may be.
+        var next = 0
+        /// One that has been here long enough.
+        var released: [ObjectHandle] = []
     }
 
-    /// Takes the oldest one out, if there are many.
+    private let ring = Monitor(Ring())
+
+    func put(_ object: ObjectHandle) {
+        ring.withLock { ring in
+            guard ring.objects.count == Self.length else { return ring.objects.append(object) }
+            ring.released.append(ring.objects[ring.next])
+            ring.objects[ring.next] = object
+            ring.next = (ring.next + 1) % Self.length
+        }
+    }
+
+    /// Takes one out that has been here long enough, if there is any.
     func take() -> ObjectHandle? {
-        objects.withLock { $0.count > Self.length ? $0.removeFirst() : nil }
+        ring.withLock { $0.released.popLast() }
     }
 }

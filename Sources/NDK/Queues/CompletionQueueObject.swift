@@ -9,21 +9,31 @@ final class CompletionQueueObject: ProviderObject, @unchecked Sendable {
     let queue: UnsafeMutablePointer<CompletionQueue>
     let batch: UnsafeMutablePointer<CompletionBatch>
 
-    init(_ parent: AdapterObject, depth: UInt32, notify: @escaping @Sendable (Status) -> Void) throws(StatusError) {
+    private init(
+        _ queue: consuming CompletionQueue, of parent: AdapterObject, _ antecedents: consuming sending Antecedents
+    ) {
         self.parent = parent
+        unsafe self.queue = .allocate(capacity: 1)
+        unsafe self.queue.initialize(to: queue)
+        unsafe batch = .allocate(capacity: 1)
+        unsafe batch.initialize(to: CompletionBatch(capacity: 64))
+        super.init(NdkObjectTypeCq, needs: antecedents)
+    }
+
+    /// Creates a queue; `notify` is called among the adapter's callbacks.
+    static func create(
+        on adapter: AdapterObject, depth: UInt32, notify: @escaping @Sendable (Status) -> Void
+    ) throws(StatusError) -> CompletionQueueObject {
+        let antecedents = try Antecedents([adapter])
         do throws(AdapterError) {
-            let created = try parent.lam.createCompletionQueue(depth: Int(depth)) { [callbacks = parent.callbacks] in
+            let queue = try adapter.lam.createCompletionQueue(depth: Int(depth)) { [callbacks = adapter.callbacks] in
                 let status: Status = $0 == .completionsLost ? .bufferOverflow : .success
                 callbacks.run { notify(status) }
             }
-            unsafe queue = .allocate(capacity: 1)
-            unsafe queue.initialize(to: created)
+            return CompletionQueueObject(queue, of: adapter, antecedents)
         } catch {
             throw StatusError(error)
         }
-        unsafe batch = .allocate(capacity: 1)
-        unsafe batch.initialize(to: CompletionBatch(capacity: 64))
-        super.init(ObjectHandle(NdkObjectTypeCq), needs: [parent])
     }
 
     override var adapter: AdapterObject { parent }
@@ -38,12 +48,18 @@ final class CompletionQueueObject: ProviderObject, @unchecked Sendable {
     /// Takes up to `count` results, and hands each to `body` with its index.
     @inline(__always)
     func takeResults(_ count: UInt32, _ body: (Int, Completion, ProgramPointer) -> Void) -> UInt32 {
-        let taken = unsafe queue.pointee.poll(into: &batch.pointee, atMost: Int(count))
-        for index in 0..<taken {
-            let completion = unsafe batch.pointee[index]
-            body(index, completion, parent.contexts[completion.queuePairNumber])
+        var found = 0
+        while found < count {
+            let asked = min(Int(count) - found, unsafe batch.pointee.capacity)
+            let taken = unsafe queue.pointee.poll(into: &batch.pointee, atMost: asked)
+            for index in 0..<taken {
+                let completion = unsafe batch.pointee[index]
+                body(found + index, completion, parent.contexts[completion.queuePairNumber])
+            }
+            found += taken
+            if taken < asked { break }
         }
-        return UInt32(truncatingIfNeeded: taken)
+        return UInt32(truncatingIfNeeded: found)
     }
 }
 
@@ -63,7 +79,9 @@ public func ndk_adapter_create_cq(
         let notificationContext = unsafe ProgramPointer(notificationContext)
         return try unsafe ObjectHandle.with(adapter, NdkObjectTypeAdapter) {
             (adapter: AdapterObject) throws(StatusError) in
-            try CompletionQueueObject(adapter, depth: depth) { unsafe notification(notificationContext.value, $0.code) }
+            try CompletionQueueObject.create(on: adapter, depth: depth) {
+                unsafe notification(notificationContext.value, $0.code)
+            }
         }
     }
 }
@@ -76,7 +94,11 @@ public func ndk_cq_resize(
     status { () throws(StatusError) in
         try unsafe ObjectHandle.with(queue, NdkObjectTypeCq) { (object: CompletionQueueObject) throws(StatusError) in
             do throws(AdapterError) { try unsafe object.queue.pointee.resize(depth: Int(depth)) } catch {
-                throw StatusError(error)
+                // Within the device's limit it is too little for what is there.
+                guard case .limitExceeded = error, depth <= object.adapter.lam.info.maxCompletionQueueDepth else {
+                    throw StatusError(error)
+                }
+                throw StatusError(.bufferOverflow, because: .adapter(error))
             }
             return .success
         }
@@ -139,7 +161,7 @@ private func takeResults<Entry>(
     _ = status { () throws(StatusError) in
         guard let results = unsafe results else { throw StatusError(.invalidParameter, "Results is NULL") }
         taken = try unsafe ObjectHandle.with(queue, NdkObjectTypeCq) { (object: CompletionQueueObject) in
-            unsafe object.takeResults(count) { unsafe (results + $0).initialize(to: entry($1, $2)) }
+            object.takeResults(count) { unsafe (results + $0).initialize(to: entry($1, $2)) }
         }
         return .success
     }
@@ -154,7 +176,7 @@ public func ndk_cq_control_interrupt_moderation(
         try unsafe ObjectHandle.with(queue, NdkObjectTypeCq) { (object: CompletionQueueObject) throws(StatusError) in
             do throws(AdapterError) {
                 try unsafe object.queue.pointee.moderate(
-                    after: interval == .max ? nil : .microseconds(interval), results: count == .max ? nil : Int(count))
+                    count: count == .max ? nil : Int(count), interval: interval == .max ? nil : .microseconds(interval))
             } catch {
                 throw StatusError(error)
             }

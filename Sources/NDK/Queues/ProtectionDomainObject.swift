@@ -5,9 +5,9 @@ import LAM
 final class ProtectionDomainObject: ProviderObject, @unchecked Sendable {
     private let parent: AdapterObject
 
-    init(_ parent: AdapterObject) {
+    init(_ parent: AdapterObject) throws(StatusError) {
         self.parent = parent
-        super.init(ObjectHandle(NdkObjectTypePd), needs: [parent])
+        super.init(NdkObjectTypePd, needs: try Antecedents([parent]))
     }
 
     override var adapter: AdapterObject { parent }
@@ -21,9 +21,7 @@ public func ndk_adapter_create_pd(
     _ context: UnsafeMutableRawPointer?, _ result: UnsafeMutablePointer<UnsafeMutablePointer<NDK_PD>?>?
 ) -> NTSTATUS {
     unsafe create(result) { () throws(StatusError) in
-        try unsafe ObjectHandle.with(adapter, NdkObjectTypeAdapter) { (adapter: AdapterObject) in
-            ProtectionDomainObject(adapter)
-        }
+        try unsafe ProtectionDomainObject(ObjectHandle.object(adapter, NdkObjectTypeAdapter))
     }
 }
 

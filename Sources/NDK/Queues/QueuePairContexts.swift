@@ -38,10 +38,10 @@ final class QueuePairContexts: @unchecked Sendable {
     }
 
     private func part(of number: UInt32) -> Part {
-        growing.withLock { _ in
+        unsafe growing.withLock { _ in
             let slot = unsafe parts + Self.upper(number)
             if let part = unsafe slot.pointee.load(ordering: .relaxed) { return unsafe part }
-            let part = unsafe Part.allocate(capacity: Self.length)
+            let part = Part.allocate(capacity: Self.length)
             unsafe part.initialize(repeating: nil, count: Self.length)
             unsafe slot.pointee.store(part, ordering: .releasing)
             return unsafe part

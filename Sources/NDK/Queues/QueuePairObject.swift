@@ -4,49 +4,38 @@ import LAM
 /// `NDK_QP`.
 @safe
 final class QueuePairObject: ProviderObject, @unchecked Sendable {
-    private let parent: AdapterObject
+    let domain: ProtectionDomainObject
     // Sends are posted by one thread at a time, and receives by one, which may be another.
     let queuePair: UnsafeMutablePointer<QueuePair>
+    /// For flushes, which may come beside posts.
+    let queuePairHandle: QueuePairHandle
+    let capacity: QueuePairCapacity
 
-    init(
-        _ queuePair: consuming QueuePair, context: ProgramPointer, of adapter: AdapterObject,
-        needs antecedents: [ProviderObject]
+    private init(
+        _ queuePair: consuming QueuePair, context: ProgramPointer, in domain: ProtectionDomainObject,
+        _ antecedents: consuming sending Antecedents
     ) {
-        parent = adapter
-        adapter.contexts[queuePair.number] = context
+        self.domain = domain
+        domain.adapter.contexts[queuePair.number] = context
+        queuePairHandle = queuePair.handle
+        capacity = queuePair.capacity
         unsafe self.queuePair = .allocate(capacity: 1)
         unsafe self.queuePair.initialize(to: queuePair)
-        super.init(ObjectHandle(NdkObjectTypeQp), needs: antecedents)
+        super.init(NdkObjectTypeQp, needs: antecedents)
     }
 
-    override var adapter: AdapterObject { parent }
-
-    override func tearDown() {
-        unsafe queuePair.move().close()
-        unsafe queuePair.deallocate()
-    }
-}
-
-// MARK: Creating
-
-/// What both forms of creation share.
-private func create(
-    _ result: UnsafeMutablePointer<UnsafeMutablePointer<NDK_QP>?>?, in domain: UnsafeMutablePointer<NDK_PD>?,
-    context: UnsafeMutableRawPointer?, receives: UnsafeMutablePointer<NDK_CQ>?,
-    sends: UnsafeMutablePointer<NDK_CQ>?, sharedQueue: UnsafeMutablePointer<NDK_SRQ>?, _ capacity: QueuePairCapacity
-) -> NTSTATUS {
-    unsafe create(result) { () throws(StatusError) in
-        let domain: ProtectionDomainObject = try unsafe ObjectHandle.object(domain, NdkObjectTypePd)
-        let receives: CompletionQueueObject = try unsafe ObjectHandle.object(receives, NdkObjectTypeCq)
-        let sends: CompletionQueueObject = try unsafe ObjectHandle.object(sends, NdkObjectTypeCq)
-        let shared: SharedReceiveQueueObject? =
-            try unsafe sharedQueue == nil ? nil : ObjectHandle.object(sharedQueue, NdkObjectTypeSrq)
+    /// Creates a queue pair over queues of its domain's adapter, with receives of its own or shared ones.
+    static func create(
+        in domain: ProtectionDomainObject, sends: CompletionQueueObject, receives: CompletionQueueObject,
+        shared: SharedReceiveQueueObject?, _ capacity: QueuePairCapacity, context: ProgramPointer
+    ) throws(StatusError) -> QueuePairObject {
         let adapter = domain.adapter
         guard receives.adapter === adapter, sends.adapter === adapter, shared.map({ $0.adapter === adapter }) ?? true
         else { throw StatusError(.invalidParameter, "the queues are of different adapters") }
-        let queuePair: QueuePair
+        let needs: [ProviderObject?] = [domain, sends, receives, shared]
+        let antecedents = try Antecedents(needs.compactMap { $0 })
         do throws(AdapterError) {
-            queuePair =
+            let queuePair =
                 if let shared {
                     try unsafe adapter.lam.createQueuePair(
                         sendCompletions: sends.queue.pointee, receiveCompletions: receives.queue.pointee,
@@ -56,14 +45,21 @@ private func create(
                         sendCompletions: sends.queue.pointee, receiveCompletions: receives.queue.pointee,
                         capacity: capacity)
                 }
+            return QueuePairObject(queuePair, context: context, in: domain, antecedents)
         } catch {
             throw StatusError(error)
         }
-        let needs: [ProviderObject?] = [domain, sends, receives, shared]
-        return unsafe QueuePairObject(
-            queuePair, context: ProgramPointer(context), of: adapter, needs: needs.compactMap { $0 })
+    }
+
+    override var adapter: AdapterObject { domain.adapter }
+
+    override func tearDown() {
+        unsafe queuePair.move().close()
+        unsafe queuePair.deallocate()
     }
 }
+
+// MARK: Entry points
 
 @c @implementation
 public func ndk_pd_create_qp(
@@ -73,11 +69,15 @@ public func ndk_pd_create_qp(
     _ completion: NDK_FN_CREATE_COMPLETION?, _ context: UnsafeMutableRawPointer?,
     _ result: UnsafeMutablePointer<UnsafeMutablePointer<NDK_QP>?>?
 ) -> NTSTATUS {
-    unsafe create(
-        result, in: domain, context: queuePairContext, receives: receives, sends: sends, sharedQueue: nil,
-        QueuePairCapacity(
-            sendDepth: Int(sendDepth), receiveDepth: Int(receiveDepth), sendElements: Int(sendElements),
-            receiveElements: Int(receiveElements), inlineBytes: Int(inlineBytes)))
+    unsafe create(result) { () throws(StatusError) in
+        try unsafe QueuePairObject.create(
+            in: ObjectHandle.object(domain, NdkObjectTypePd), sends: ObjectHandle.object(sends, NdkObjectTypeCq),
+            receives: ObjectHandle.object(receives, NdkObjectTypeCq), shared: nil,
+            QueuePairCapacity(
+                sendDepth: Int(sendDepth), receiveDepth: Int(receiveDepth), sendElements: Int(sendElements),
+                receiveElements: Int(receiveElements), inlineBytes: Int(inlineBytes)),
+            context: ProgramPointer(queuePairContext))
+    }
 }
 
 @c @implementation
@@ -88,10 +88,14 @@ public func ndk_pd_create_qp_with_srq(
     _ completion: NDK_FN_CREATE_COMPLETION?, _ context: UnsafeMutableRawPointer?,
     _ result: UnsafeMutablePointer<UnsafeMutablePointer<NDK_QP>?>?
 ) -> NTSTATUS {
-    guard unsafe sharedQueue != nil else { return Status.invalidParameter.code }
-    return unsafe create(
-        result, in: domain, context: queuePairContext, receives: receives, sends: sends, sharedQueue: sharedQueue,
-        QueuePairCapacity(
-            sendDepth: Int(sendDepth), receiveDepth: 0, sendElements: Int(sendElements), receiveElements: 0,
-            inlineBytes: Int(inlineBytes)))
+    unsafe create(result) { () throws(StatusError) in
+        try unsafe QueuePairObject.create(
+            in: ObjectHandle.object(domain, NdkObjectTypePd), sends: ObjectHandle.object(sends, NdkObjectTypeCq),
+            receives: ObjectHandle.object(receives, NdkObjectTypeCq),
+            shared: ObjectHandle.object(sharedQueue, NdkObjectTypeSrq),
+            QueuePairCapacity(
+                sendDepth: Int(sendDepth), receiveDepth: 0, sendElements: Int(sendElements), receiveElements: 0,
+                inlineBytes: Int(inlineBytes)),
+            context: ProgramPointer(queuePairContext))
+    }
 }

@@ -7,12 +7,37 @@ final class SharedReceiveQueueObject: ProviderObject, @unchecked Sendable {
     private let parent: AdapterObject
     // Receives are posted by one thread at a time, beside which others make queue pairs.
     let queue: UnsafeMutablePointer<SharedReceiveQueue>
+    /// Of a receive.
+    let elements: UInt32
 
-    init(_ queue: consuming SharedReceiveQueue, of domain: ProtectionDomainObject) {
+    private init(
+        _ queue: consuming SharedReceiveQueue, elements: UInt32, of domain: ProtectionDomainObject,
+        _ antecedents: consuming sending Antecedents
+    ) {
         parent = domain.adapter
+        self.elements = elements
         unsafe self.queue = .allocate(capacity: 1)
         unsafe self.queue.initialize(to: queue)
-        super.init(ObjectHandle(NdkObjectTypeSrq), needs: [domain])
+        super.init(NdkObjectTypeSrq, needs: antecedents)
+    }
+
+    /// Creates a queue; `notify` is called among the adapter's callbacks.
+    static func create(
+        in domain: ProtectionDomainObject, depth: UInt32, elements: UInt32, threshold: UInt32,
+        notify: @escaping @Sendable (Status) -> Void
+    ) throws(StatusError) -> SharedReceiveQueueObject {
+        let antecedents = try Antecedents([domain])
+        do throws(AdapterError) {
+            let queue = try domain.adapter.lam.createSharedReceiveQueue(
+                depth: Int(depth), elements: Int(elements), threshold: Int(threshold)
+            ) { [callbacks = domain.adapter.callbacks] in
+                let status: Status = $0 == .failed ? .internalError : .success
+                callbacks.run { notify(status) }
+            }
+            return SharedReceiveQueueObject(queue, elements: elements, of: domain, antecedents)
+        } catch {
+            throw StatusError(error)
+        }
     }
 
     override var adapter: AdapterObject { parent }
@@ -36,17 +61,9 @@ public func ndk_pd_create_srq(
     unsafe create(result) { () throws(StatusError) in
         let domain: ProtectionDomainObject = try unsafe ObjectHandle.object(domain, NdkObjectTypePd)
         let notificationContext = unsafe ProgramPointer(notificationContext)
-        do throws(AdapterError) {
-            return SharedReceiveQueueObject(
-                try domain.adapter.lam.createSharedReceiveQueue(
-                    depth: Int(depth), elements: Int(elements), threshold: Int(threshold)
-                ) { [callbacks = domain.adapter.callbacks] reason in
-                    let status: Status = reason == .failed ? .internalError : .success
-                    callbacks.run { unsafe notification?(notificationContext.value, status.code) }
-                }, of: domain)
-        } catch {
-            throw StatusError(error)
-        }
+        return try SharedReceiveQueueObject.create(
+            in: domain, depth: depth, elements: elements, threshold: threshold
+        ) { unsafe notification?(notificationContext.value, $0.code) }
     }
 }
 
@@ -60,7 +77,9 @@ public func ndk_srq_modify(
         do throws(AdapterError) {
             try unsafe object.queue.pointee.modify(depth: Int(depth), threshold: Int(threshold))
         } catch {
-            throw StatusError(error)
+            // Within the device's limit it is too little for what is posted.
+            guard case .limitExceeded("posted receives", _, _) = error else { throw StatusError(error) }
+            throw StatusError(.bufferOverflow, because: .adapter(error))
         }
         return .success
     }
@@ -72,12 +91,12 @@ public func ndk_srq_receive(
     _ elements: UnsafePointer<NDK_SGE>?, _ count: ULONG
 ) -> NTSTATUS {
     status { () throws(StatusError) in
-        guard unsafe count == 0 || elements != nil else { throw StatusError(.invalidParameter, "pSgl is NULL") }
-        return try unsafe ObjectHandle.with(queue, NdkObjectTypeSrq) {
+        try unsafe ObjectHandle.with(queue, NdkObjectTypeSrq) {
             (object: SharedReceiveQueueObject) throws(StatusError) in
+            let elements = try unsafe programElements(elements, count, atMost: Int(object.elements))
             do throws(PostError) {
                 try unsafe object.queue.pointee.receive(
-                    into: ProgramElements(elements, count).span, context: UInt64(UInt(bitPattern: context)))
+                    into: Span(_unsafeElements: elements), context: requestContext(context))
             } catch {
                 throw StatusError(error)
             }

@@ -54,6 +54,7 @@ struct StatusError: Error {
         case mapping(MappingError)
         case connection(ConnectionError)
         case post(PostError)
+        case region(RegionError)
     }
 
     init(_ status: Status, _ message: String) {
@@ -75,6 +76,7 @@ extension StatusError.Reason: CustomStringConvertible {
         case .mapping(let error): error.description
         case .connection(let error): error.description
         case .post(let error): error.description
+        case .region(let error): error.description
         }
     }
 }

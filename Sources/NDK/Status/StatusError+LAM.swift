@@ -23,6 +23,9 @@ extension StatusError {
             case .noDeviceWithAddress: .invalidAddress
             case .limitExceeded: .invalidParameter
             case .closed, .survivors, .queuePairsLeft: .invalidDeviceState
+            case .insideCallback: .invalidDeviceRequest
+            case .moderationNotSupported: .notSupported
+            case .moderationUnlimited: .invalidParameterMix
             case .completionsLost: .internalError
             case .verbFailed(_, let code): Status(errno: code)
             default: .insufficientResources
@@ -41,6 +44,9 @@ extension StatusError {
             case .aborted: .connectionAborted
             case .cancelled: .cancelled
             case .addressInUse: .sharingViolation
+            case .addressAlreadyExists: .addressAlreadyExists
+            case .noPortLeft: .tooManyAddresses
+            case .endpointClosed: .invalidDeviceState
             case .addressNotAvailable, .portNotAllowed, .otherDevice: .invalidAddress
             case .privateDataTooLong: .invalidBufferSize
             case .wrongState: .connectionInvalid
@@ -63,9 +69,19 @@ extension StatusError {
             case .unknownAddress, .notWritable, .wrongToken: .accessViolation
             case .receivesAreShared, .readsNotAllowed: .invalidDeviceRequest
             case .window(let reason): Status(reason)
+            case .region(let reason): Status(reason)
             case .verbFailed(_, let code): code == ENOMEM ? .noMoreEntries : Status(errno: code)
             }
         self.init(status, because: .post(error))
+    }
+
+    /// Why a region could not be registered, or not be deregistered.
+    init(_ error: RegionError) {
+        if case .memory(let reason) = error {
+            self.init(reason)
+        } else {
+            self.init(Status(error), because: .region(error))
+        }
     }
 }
 
@@ -76,6 +92,18 @@ extension Status {
             switch error {
             case .notWritable: .accessViolation
             case .noRights, .emptyRange, .otherAdapter: .invalidParameter
+            default: .invalidDeviceRequest
+            }
+    }
+
+    /// What a refused operation on a region means.
+    fileprivate init(_ error: RegionError) {
+        self =
+            switch error {
+            case .noRemoteAccess: .accessViolation
+            case .otherAdapter, .beyondPages, .badBase, .pagesNotConsecutive, .pageCount: .invalidParameter
+            case .inUse: .deviceBusy
+            case .verbFailed(_, let code): Status(errno: code)
             default: .invalidDeviceRequest
             }
     }

@@ -2,29 +2,10 @@ public import CNDK
 import LAM
 import Synchronization
 
-extension MemoryDescriptor {
-    /// The descriptors of a program's chain, as far as `length` bytes need them.
-    fileprivate static func chain(
-        _ first: UnsafeMutablePointer<MDL>?, length: Int
-    ) throws(StatusError) -> [MemoryDescriptor] {
-        guard unsafe first != nil else { throw StatusError(.invalidParameter, "Mdl is NULL") }
-        var descriptors: [MemoryDescriptor] = []
-        var missing = length
-        var next = unsafe first
-        while let descriptor = unsafe next, missing > 0 {
-            let bytes = unsafe Int(MmGetMdlByteCount(descriptor))
-            unsafe descriptors.append(
-                MemoryDescriptor(address: UInt(bitPattern: MmGetMdlVirtualAddress(descriptor)), length: bytes))
-            missing -= Swift.min(missing, bytes)
-            unsafe next = descriptor.pointee.Next
-        }
-        return descriptors
-    }
-}
-
 /// Where a program wants to have a mapping described.
+// Sendable: the program leaves its memory alone until the build has ended.
 @safe
-private struct MappingBuffer {
+private struct MappingBuffer: @unchecked Sendable {
     let mapping: UnsafeMutablePointer<NDK_LOGICAL_ADDRESS_MAPPING>?
     let size: UnsafeMutablePointer<ULONG>
     let firstByteOffset: UnsafeMutablePointer<ULONG>
@@ -44,7 +25,7 @@ private struct MappingBuffer {
     /// - Throws: ``StatusError`` with `bufferTooSmall` if there is less room.
     func require(_ pageCount: Int) throws(StatusError) {
         let room = unsafe size.pointee
-        guard let needed = ULONG(exactly: 16 + 8 * pageCount) else {
+        guard let needed = ULONG(exactly: Self.headerSize + Self.pageSize * pageCount) else {
             throw StatusError(.insufficientResources, "\(pageCount) pages do not fit into one description")
         }
         unsafe size.pointee = needed
@@ -53,23 +34,31 @@ private struct MappingBuffer {
         }
     }
 
-    func write(_ pages: PageArray, firstByteOffset offset: Int, _ handle: MappingHandle) {
+    /// Builds the mapping and describes it.
+    func build(_ memory: ProgramMemory, on adapter: AdapterObject) throws(StatusError) {
+        let built: LogicalAddressMapping
+        do throws(MappingError) {
+            built = try unsafe adapter.lam.buildLam(memory.descriptors, length: memory.length)
+        } catch {
+            throw StatusError(error)
+        }
+        let (pages, offset) = (built.pages, built.firstByteOffset)
+        write(pages, firstByteOffset: offset, MappingHandle(built.detached(), of: adapter))
+    }
+
+    private func write(_ pages: PageArray, firstByteOffset offset: Int, _ handle: MappingHandle) {
         guard let mapping = unsafe mapping else { return }
         unsafe firstByteOffset.pointee = ULONG(offset)
         unsafe mapping.pointee.AdapterContext = unsafe handle.pointer
         unsafe mapping.pointee.AdapterPageCount = ULONG(pages.count)
-        let first = unsafe UnsafeMutableRawPointer(mapping).advanced(by: 16).assumingMemoryBound(to: UInt64.self)
+        let first = unsafe UnsafeMutableRawPointer(mapping).advanced(by: Self.headerSize)
+            .assumingMemoryBound(to: UInt64.self)
         for (index, page) in pages.enumerated() { unsafe first[index] = page.rawValue }
     }
-}
 
-private func pageCount(of chain: [MemoryDescriptor], length: Int) throws(StatusError) -> Int {
-    do throws(MappingError) {
-        let range = try MemoryChain(chain, length: length)
-        return PageSpan(address: range.address, length: range.length).pageCount
-    } catch {
-        throw StatusError(error)
-    }
+    /// Of `NDK_LOGICAL_ADDRESS_MAPPING` before its pages, and of each page.
+    private static let headerSize = 16
+    private static let pageSize = 8
 }
 
 @c @implementation
@@ -82,17 +71,18 @@ public func ndk_adapter_build_lam(
     status { () throws(StatusError) in
         let buffer = try unsafe MappingBuffer(result, size, firstByteOffset)
         let adapter: AdapterObject = try unsafe ObjectHandle.object(adapter, NdkObjectTypeAdapter)
-        let length = Int(clamping: length)
-        let chain = try unsafe MemoryDescriptor.chain(descriptors, length: length)
+        let memory = try unsafe ProgramMemory(descriptors, length: length)
         // The chain is judged before the room.
-        try buffer.require(pageCount(of: chain, length: length))
-        let mapping: LogicalAddressMapping
-        do throws(MappingError) { mapping = try unsafe adapter.lam.buildLam(chain, length: length) } catch {
-            throw StatusError(error)
+        try buffer.require(memory.pageCount)
+        guard memory.isLong, unsafe completion != nil else {
+            try buffer.build(memory, on: adapter)
+            return .success
         }
-        let (pages, offset) = (mapping.pages, mapping.firstByteOffset)
-        buffer.write(pages, firstByteOffset: offset, MappingHandle(mapping.detached(), of: adapter))
-        return .success
+        let request = try unsafe Request(on: adapter, completion, context)
+        adapter.errands.run {
+            request.end(with: { () throws(StatusError) in try buffer.build(memory, on: adapter) })
+        }
+        return .pending
     }
 }
 
@@ -103,17 +93,13 @@ public func ndk_adapter_release_lam(
     _ = status { () throws(StatusError) in
         guard let mapping = unsafe mapping else { throw StatusError(.invalidParameter, "pNdkLAM is NULL") }
         let context = unsafe ProgramPointer(mapping.pointee.AdapterContext)
-        return try unsafe ObjectHandle.with(adapter, NdkObjectTypeAdapter) {
-            (adapter: AdapterObject) throws(StatusError) in
-            guard let id = MappingHandle.mapping(context, of: adapter), case let outcome = adapter.lam.release(id),
-                outcome != .unknown
-            else {
-                adapter.strayReleases.add(1, ordering: .relaxed)
-                throw StatusError(
-                    .invalidParameter,
-                    "the mapping was released before, is of another adapter, or was never built; nothing was changed")
-            }
-            return .success
+        let adapter: AdapterObject = try unsafe ObjectHandle.object(adapter, NdkObjectTypeAdapter)
+        guard let id = MappingHandle.mapping(context, of: adapter), adapter.lam.release(id) else {
+            adapter.strayReleases.add(1, ordering: .relaxed)
+            throw StatusError(
+                .invalidParameter,
+                "the mapping was released before, is of another adapter, or was never built; nothing was changed")
         }
+        return .success
     }
 }
