@@ -26,8 +26,7 @@ extension Adapter {
     }
 
     /// Has the thread of the adapter's connections open something, under a number of its own.
-    ///
-    /// - Parameter tell: is told what was opened, or why it was not; once.
+    /// Tells once what was opened, or why it was not.
     func open<Opened: Sendable>(
         _ tell: @escaping @Sendable (Result<Opened, ConnectionError>) -> Void,
         _ body: @escaping @Sendable (ConnectionTable, _ number: UInt64) throws(ConnectionError) -> Opened

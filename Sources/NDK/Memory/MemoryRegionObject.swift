@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+// The entry points are documented in ndkpi.h and ndk.h.
+
 public import CNDK
 import LAM
 
