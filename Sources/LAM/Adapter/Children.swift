@@ -60,6 +60,11 @@ struct Children {
         mappingCount -= 1
     }
 
+    /// The registration of a mapping; nil if there is none any more.
+    func registration(of id: MappingID) -> Registration? {
+        registration(at: id.slot).flatMap { $0.id == id ? $0 : nil }
+    }
+
     /// The registration whose mapping, or slab, has a slot.
     func registration(at slot: UInt32) -> Registration? {
         Int(slot) < registrations.count ? registrations[Int(slot)] : nil

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Verbs
 
 /// Where the results of requests arrive: `NDK_CQ`.
 ///
@@ -30,6 +31,16 @@ public struct CompletionQueue: ~Copyable, Sendable {
     public mutating func poll(into batch: inout CompletionBatch) -> Int {
         _ = core.poll(into: &batch)
         return batch.count
+    }
+
+    /// Takes no more than `count` of the completions that are there into `batch`; further ones stay in the queue.
+    ///
+    /// - Returns: as ``poll(into:)``.
+    /// - Complexity: as ``poll(into:)``.
+    public mutating func poll(into batch: inout CompletionBatch, atMost count: Int) -> Int {
+        batch.entries.limit(to: count)
+        defer { batch.entries.limit(to: .max) }
+        return poll(into: &batch)
     }
 
     /// Takes completions into `batch`, waiting for the first one.
