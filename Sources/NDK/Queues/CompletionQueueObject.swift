@@ -30,7 +30,12 @@ final class CompletionQueueObject: ProviderObject, @unchecked Sendable {
         let antecedents = try Antecedents([adapter])
         do throws(AdapterError) {
             let queue = try adapter.lam.createCompletionQueue(depth: Int(depth)) { [callbacks = adapter.callbacks] in
-                let status: Status = $0 == .completionsLost ? .bufferOverflow : .success
+                let status: Status =
+                    switch $0 {
+                    case .ready: .success
+                    case .completionsLost: .bufferOverflow
+                    case .deviceFailed: .internalError
+                    }
                 callbacks.run { notify(status) }
             }
             return CompletionQueueObject(queue, of: adapter, antecedents)
@@ -42,7 +47,8 @@ final class CompletionQueueObject: ProviderObject, @unchecked Sendable {
     override var adapter: AdapterObject { parent }
 
     override func tearDown() {
-        unsafe queue.move().close()
+        // Its queue pairs have gone before it.
+        try? unsafe queue.move().close(waiting: .zero)
         unsafe queue.deallocate()
         unsafe batch.deinitialize(count: 1)
         unsafe batch.deallocate()

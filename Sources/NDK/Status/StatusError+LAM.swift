@@ -27,6 +27,7 @@ extension StatusError {
             case .moderationNotSupported: .notSupported
             case .moderationUnlimited: .invalidParameterMix
             case .completionsLost: .internalError
+            case .deviceFailed: .deviceRemoved
             case .verbFailed(_, let code): Status(errno: code)
             default: .insufficientResources
             }
