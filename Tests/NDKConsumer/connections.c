@@ -156,7 +156,7 @@ const char *CONSUMER(listens)(void)
     EXPECT_STATUS(STATUS_SUCCESS, connector->Dispatch->NdkReject(connector, no, 2));
     CLOSE(connector, NdkCloseConnector);
     listener->Dispatch->NdkControlConnectEvents(listener, TRUE);
-    stage_request("second");
+    EXPECT(stage_refused_request("second"));
     listener->Dispatch->NdkControlConnectEvents(listener, FALSE);
     stage_request("third");
     EXPECT(await(&requests, 2));

@@ -58,7 +58,7 @@ const char *CONSUMER(registers_regions)(void)
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkSend(stage.qp, NULL, &sge, 1, 0));
     EXPECT_STATUS(STATUS_INVALID_DEVICE_REQUEST,
                   stage.qp->Dispatch->NdkInvalidate(stage.qp, NULL, &registered->Header, 0));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results_ex(stage.cq, results, DEPTH, 1) == 1);
     EXPECT_STATUS(STATUS_SUCCESS, registered->Dispatch->NdkDeregisterMr(registered, NULL, NULL));
 
     /* What a fast registration may not be. */
@@ -84,22 +84,22 @@ const char *CONSUMER(registers_regions)(void)
     EXPECT(token != 0);
     EXPECT_STATUS(STATUS_INVALID_DEVICE_REQUEST,
                   fast_register(&stage, fast, &memory, 0, PAGE, own_base(&memory, 0), READ_WRITE));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results_ex(stage.cq, results, DEPTH, 1) == 1);
     EXPECT(results[0].Type == NdkOperationTypeFastRegister && results[0].RequestContext == fast);
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkInvalidate(stage.qp, NULL, &fast->Header, 0));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results_ex(stage.cq, results, DEPTH, 1) == 1);
     EXPECT(results[0].Type == NdkOperationTypeInvalidate);
     EXPECT_STATUS(STATUS_INVALID_DEVICE_REQUEST, stage.qp->Dispatch->NdkInvalidate(stage.qp, NULL, &fast->Header, 0));
     EXPECT_STATUS(STATUS_SUCCESS, fast_register(&stage, fast, &memory, 0, PAGE, own_base(&memory, 0),
                                                 READ_WRITE | NDK_OP_FLAG_RDMA_READ_SINK));
     EXPECT(fast->Dispatch->NdkGetRemoteTokenFromMr(fast) != token);
     token = fast->Dispatch->NdkGetRemoteTokenFromMr(fast);
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results_ex(stage.cq, results, DEPTH, 1) == 1);
 
     /* The peer invalidates it. */
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkReceive(stage.qp, NULL, NULL, 0));
     stage_message(0, token);
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results_ex(stage.cq, results, DEPTH, 1) == 1);
     EXPECT(results[0].Type == NdkOperationTypeReceiveAndInvalidate);
     EXPECT(results[0].TypeSpecificCompletionOutput == token);
     EXPECT_STATUS(STATUS_INVALID_DEVICE_REQUEST, stage.qp->Dispatch->NdkInvalidate(stage.qp, NULL, &fast->Header, 0));
@@ -161,9 +161,9 @@ const char *CONSUMER(binds_windows)(void)
     EXPECT(mw->Dispatch->NdkGetRemoteTokenFromMw(mw) != 0);
     EXPECT_STATUS(STATUS_INVALID_DEVICE_REQUEST, bind_window(&stage, mr, mw, memory.bytes, PAGE, READ_WRITE));
     EXPECT_STATUS(STATUS_DEVICE_BUSY, mr->Dispatch->NdkDeregisterMr(mr, NULL, NULL));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResults(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results(stage.cq, results, DEPTH, 1) == 1);
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkInvalidate(stage.qp, NULL, &mw->Header, 0));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResults(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results(stage.cq, results, DEPTH, 1) == 1);
     EXPECT_STATUS(STATUS_INVALID_DEVICE_REQUEST, stage.qp->Dispatch->NdkInvalidate(stage.qp, NULL, &mw->Header, 0));
     EXPECT_STATUS(STATUS_INVALID_DEVICE_REQUEST,
                   stage.qp->Dispatch->NdkInvalidate(stage.qp, NULL, &stage.cq->Header, 0));

@@ -30,8 +30,8 @@ const char *CONSUMER(posts_requests)(void)
     EXPECT_STATUS(STATUS_SUCCESS,
                   stage.qp->Dispatch->NdkSendAndInvalidate(stage.qp, NULL, NULL, 0, NDK_OP_FLAG_INLINE, 9));
     stage_message(24, 0);
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, 2) == 2);
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results + 2, 4 * DEPTH - 2) == 3);
+    EXPECT(take_results_ex(stage.cq, results, 2, 2) == 2);
+    EXPECT(take_results_ex(stage.cq, results + 2, 4 * DEPTH - 2, 3) == 3);
     EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, 1) == 0);
     EXPECT(results[0].Type == NdkOperationTypeSend && results[0].RequestContext == &sges[2]);
     EXPECT(results[0].QPContext == &stage.context && results[0].ProviderErrorCode == 0);
@@ -54,14 +54,14 @@ const char *CONSUMER(posts_requests)(void)
     EXPECT_STATUS(STATUS_ACCESS_VIOLATION, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 1, 0));
     sges[0] = element(&memory, stage.token, 3 * PAGE - 8, 16);
     EXPECT_STATUS(STATUS_DATA_OVERRUN, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 1, 0));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, 4 * DEPTH) == 1);
+    EXPECT(take_results_ex(stage.cq, results, 4 * DEPTH, 1) == 1);
 
     /* As many receives as were asked for, and a flush that ends them. */
     for (index = 0; index < DEPTH; index++)
         EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkReceive(stage.qp, NULL, sges + 1, 1));
     EXPECT_STATUS(STATUS_NO_MORE_ENTRIES, stage.qp->Dispatch->NdkReceive(stage.qp, NULL, sges + 1, 1));
     stage.qp->Dispatch->NdkFlush(stage.qp);
-    EXPECT(stage.cq->Dispatch->NdkGetCqResultsEx(stage.cq, results, 4 * DEPTH) == DEPTH);
+    EXPECT(take_results_ex(stage.cq, results, 4 * DEPTH, DEPTH) == DEPTH);
     EXPECT(results[0].Status == STATUS_CANCELLED && results[DEPTH - 1].Status == STATUS_CANCELLED);
     EXPECT_STATUS(STATUS_CONNECTION_INVALID, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges + 1, 1, 0));
 
@@ -138,11 +138,11 @@ const char *CONSUMER(polls_completion_queues)(void)
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkSend(stage.qp, &stage, NULL, 0, 0));
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkSend(stage.qp, &stage, NULL, 0, 0));
     EXPECT_STATUS(STATUS_BUFFER_OVERFLOW, stage.cq->Dispatch->NdkResizeCq(stage.cq, 1, NULL, NULL));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResults(stage.cq, results, 1) == 1);
+    EXPECT(take_results(stage.cq, results, 1, 1) == 1);
     EXPECT(results[0].Status == STATUS_SUCCESS && results[0].RequestContext == &stage);
     EXPECT(results[0].QPContext == &stage.context);
     stage_failure();
-    EXPECT(stage.cq->Dispatch->NdkGetCqResults(stage.cq, results, DEPTH) == 2);
+    EXPECT(take_results(stage.cq, results, DEPTH, 2) == 2);
     EXPECT(results[0].Status == STATUS_SUCCESS);
     EXPECT(results[1].Status == STATUS_CANCELLED && results[1].RequestContext == results);
     CLOSE(connector, NdkCloseConnector);
@@ -168,12 +168,12 @@ const char *CONSUMER(is_notified)(void)
     /* The result that is there, and that nobody was told of. */
     stage.cq->Dispatch->NdkArmCq(stage.cq, NDK_CQ_NOTIFY_ANY);
     EXPECT(await(&stage.notified, 1) && stage.notified.status == STATUS_SUCCESS);
-    EXPECT(stage.cq->Dispatch->NdkGetCqResults(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results(stage.cq, results, DEPTH, 1) == 1);
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkSend(stage.qp, NULL, NULL, 0, 0));
     EXPECT(call_count(&stage.notified) == 1);
     /* A failure is enough for every kind of arming but the one for failures of the queue. */
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkReceive(stage.qp, NULL, NULL, 0));
-    EXPECT(stage.cq->Dispatch->NdkGetCqResults(stage.cq, results, DEPTH) == 1);
+    EXPECT(take_results(stage.cq, results, DEPTH, 1) == 1);
     stage.cq->Dispatch->NdkArmCq(stage.cq, NDK_CQ_NOTIFY_SOLICITED);
     stage_failure();
     EXPECT(await(&stage.notified, 2));

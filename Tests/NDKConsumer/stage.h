@@ -129,6 +129,33 @@ static inline NTSTATUS ended(NTSTATUS status, calls_t *calls, int count)
     return await(calls, count) ? calls->status : STATUS_PENDING;
 }
 
+/*
+ * Polls until there were so many results, or ten seconds are over: a poll finds none at the moment when the library
+ * polls in the program's stead.
+ */
+#define TAKE_RESULTS(entry)                                                                                            \
+    struct timespec pause = {0, 1000000};                                                                              \
+    ULONG count = 0;                                                                                                   \
+    int round;                                                                                                         \
+                                                                                                                       \
+    for (round = 0; round < 10000; round++) {                                                                          \
+        count += cq->Dispatch->entry(cq, results + count, room - count);                                               \
+        if (count >= expected)                                                                                         \
+            break;                                                                                                     \
+        nanosleep(&pause, NULL);                                                                                       \
+    }                                                                                                                  \
+    return count
+
+static inline ULONG take_results(NDK_CQ *cq, NDK_RESULT *results, ULONG room, ULONG expected)
+{
+    TAKE_RESULTS(NdkGetCqResults);
+}
+
+static inline ULONG take_results_ex(NDK_CQ *cq, NDK_RESULT_EX *results, ULONG room, ULONG expected)
+{
+    TAKE_RESULTS(NdkGetCqResultsEx);
+}
+
 /* Closes an object and waits until it is gone. */
 static inline NTSTATUS close_object(NDK_OBJECT_HEADER *object, NDK_FN_CLOSE_OBJECT close)
 {

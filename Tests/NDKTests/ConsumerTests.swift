@@ -115,7 +115,7 @@ struct ConsumerTests {
 }
 
 /// Waits until a condition holds that other threads bring about; false after ten seconds.
-private func eventually(_ condition: () -> Bool) -> Bool {
+func eventually(_ condition: () -> Bool) -> Bool {
     for _ in 0..<10_000 where !condition() { usleep(1000) }
     return condition()
 }

@@ -42,6 +42,13 @@ public func stage_request(_ privateData: UnsafePointer<CChar>?) {
 }
 
 @c @implementation
+public func stage_refused_request(_ privateData: UnsafePointer<CChar>?) -> CBool {
+    let former = Stage.device.identifierNumbers
+    unsafe stage_request(privateData)
+    return eventually { Stage.device.identifierNumbers == former }
+}
+
+@c @implementation
 public func stage_disconnect() {
     Stage.device.deliver(RDMA_CM_EVENT_DISCONNECTED, to: Stage.device.identifierNumbers.last!)
 }

@@ -6,6 +6,7 @@
 #define CONSUMER_H
 
 #include <ndk.h>
+#include <stdbool.h>
 
 #ifdef __cplusplus
 #define CONSUMER(name) cxx_##name
@@ -39,6 +40,9 @@ void stage_message(ULONG byteCount, UINT32 invalidatedToken);
 void stage_failure(void);
 /* A peer asks the listener for a connection, and says this. */
 void stage_request(const char *privateData);
+
+/* The same of one that is to be refused without anybody's doing; false if it is not, in ten seconds. */
+bool stage_refused_request(const char *privateData);
 /* The peer of the newest connection disconnects. */
 void stage_disconnect(void);
 
