@@ -93,8 +93,8 @@ package final class MappingTable: Sendable {
         unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
         unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
         unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
-        unsafe slot.pointee.open(id, length: length)
-        return unsafe MappingPlace(slot)
+        unsafe slot.pointee.open(id, length: length, at: slot.pointee.address)
+        return unsafe MappingPlace(slot, length: length)
     }
 
     /// The same for memory that the device knows by its logical address.
@@ -121,7 +121,7 @@ package final class MappingTable: Sendable {
     /// Undoes `close` for a mapping whose owner keeps it after all; its addresses work as before.
     package func reopen(_ id: MappingID, length: UInt64) {
         let slot = unsafe slot(of: id, in: .closing)
-        unsafe slot.pointee.open(id, length: length)
+        unsafe slot.pointee.open(id, length: length, at: slot.pointee.address)
     }
 
     /// Frees the slot of a closed mapping whose memory is unmapped.

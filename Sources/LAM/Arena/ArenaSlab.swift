@@ -22,12 +22,6 @@ final class ArenaSlab: @unchecked Sendable {
     /// What the slab is a part of.
     var arena: ArenaCore { unsafe keptArena.takeUnretainedValue() }
 
-    /// Has `body` use the arena without counting a reference to it.
-    @inline(__always)
-    func withArena(_ body: (ArenaCore) -> Void) {
-        unsafe keptArena._withUnsafeGuaranteedRef(body)
-    }
-
     /// The place in the program that created the arena.
     var site: BuildSite { registration.site }
     private var blockCount: Int { unsafe records.count }
@@ -79,10 +73,15 @@ final class ArenaSlab: @unchecked Sendable {
                 throw .tooManyMappings(limit: MappingTable.capacity)
             }
             unsafe (start + index).initialize(
-                to: ArenaBlock.Record(cut, address: memory.address + UInt(index * size.bytes), in: self))
+                to: ArenaBlock.Record(cut, in: self))
         }
         unsafe records = .init(start: start, count: count)
         arena.core.mappings.divide(registration.id, cuts(at:))
+    }
+
+    /// Where the memory of a block is in this process.
+    func address(of record: UnsafeMutablePointer<ArenaBlock.Record>) -> UInt {
+        unsafe memory.address + UInt((record - records.baseAddress!) * size.bytes)
     }
 
     private func cut(_ index: Int) -> Cut? {

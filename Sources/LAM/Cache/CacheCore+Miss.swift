@@ -3,13 +3,14 @@ import Tracking
 
 /// Where a thread gets what its shard does not have.
 extension CacheCore {
-    @inline(never)
+    @usableFromInline @inline(never)
     func buildSlowly(
         _ memory: MemoryDescriptor, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?,
         site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
-        let chain = try MemoryChain(CollectionOfOne(memory), length: memory.length)
         let key = CacheKey(memory, access)
+        if let mapping = mapAgain(key, site) { return mapping }
+        let chain = try MemoryChain(CollectionOfOne(memory), length: memory.length)
         while true {
             guard let shard = unsafe currentShard(), let entry = try entry(for: key, chain, retaining: owner) else {
                 return try bypass(chain, access, retaining: owner, site: site)
@@ -17,6 +18,16 @@ extension CacheCore {
             // An entry may have gone again.
             if let mapping = try unsafe map(entry, in: shard, site) { return mapping }
         }
+    }
+
+    /// Makes a mapping of what the calling thread finds, after waiting for who holds the shards.
+    private func mapAgain(_ key: CacheKey, _ site: BuildSite) -> LogicalAddressMapping? {
+        guard let shard = unsafe shards.inherited, unsafe shard.pointee.enter() else { return nil }
+        defer { unsafe shard.pointee.leave() }
+        guard let cut = unsafe shard.pointee.content.find(key)?.take() else { return nil }
+        unsafe shard.pointee.content.countHit()
+        open(cut, key, site)
+        return LogicalAddressMapping(cut, of: adapterID)
     }
 
     /// Builds a mapping that has nothing to do with the cache.
@@ -42,17 +53,11 @@ extension CacheCore {
         // Whoever evicts holds the shards.
         guard !entry.isLeaving else { return nil }
         let first = unsafe shard.pointee.content.find(entry.key)
-        if let first, let cut = first.takeFree() {
-            first.lastUse = clock.load(ordering: .relaxed)
-            return map(cut, entry.key, site)
+        guard let cut = unsafe first?.take() ?? entry.makeCut(in: shard, first: first) else {
+            throw .tooManyMappings(limit: MappingTable.capacity)
         }
-        guard let number = ThreadNumber.current,
-            let cut = unsafe entry.makeCut(in: shard, number: number, first: first)
-        else { throw .tooManyMappings(limit: MappingTable.capacity) }
-        if first == nil { unsafe shard.pointee.content.insert(cut, entry.key) }
-        (first ?? cut).lastUse = clock.load(ordering: .relaxed)
-        index.withLock { _ in entry.add(cut) }
-        return map(cut, entry.key, site)
+        open(cut, entry.key, site)
+        return LogicalAddressMapping(cut, of: adapterID)
     }
 
     // MARK: Registering

@@ -41,19 +41,19 @@ final class CacheEntry: @unchecked Sendable {
     }
 
     /// Makes one more cut for the calling thread, who is inside its shard; nil if there are as many mappings as can be.
-    func makeCut(
-        in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, number: Int, first: CachedCut?
-    ) -> CachedCut? {
+    ///
+    /// - Parameters:
+    ///   - shard: the shard.
+    ///   - first: the thread's first cut of the registration; nil if it has none.
+    func makeCut(in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, first: CachedCut?) -> CachedCut? {
         let cut = cache.core.mappings.reserveCut(
             memory: UInt64(key.address), room: UInt64(key.length),
             device: KeyedAddress(address: place.base, key: place.key), isWritable: key.access == .readWrite)
         guard let cut else { return nil }
-        return unsafe CachedCut(cut, of: self, in: shard, number: number, first: first)
-    }
-
-    /// Notes a cut that was made.
-    func add(_ cut: CachedCut) {
-        cuts.append(cut)
+        let made = unsafe CachedCut(cut, of: self, in: shard, first: first)
+        if first == nil { unsafe shard.pointee.content.insert(made, key) }
+        cache.index.withLock { _ in cuts.append(made) }
+        return made
     }
 
     /// When a mapping was last made of it, on the cache's clock.
