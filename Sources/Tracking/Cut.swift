@@ -158,18 +158,18 @@ extension MappingTable {
 
     /// Says how to find the cuts that have an address of the device, for the memory of a mapping that is divided into cuts.
     package func divide(_ id: MappingID, _ find: @escaping @Sendable (_ address: UInt64) -> [Cut]) {
-        divisions.withLock { $0[id.slot] = find }
+        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.cuts = find }
     }
 
     /// Forgets what `divide` was told.
     package func undivide(_ id: MappingID) {
-        divisions.withLock { $0[id.slot] = nil }
+        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.cuts = nil }
     }
 
     /// Shows the slot of each mapping that has an address, which may be the device's.
     func forEachSlot(behind address: UInt64, _ body: (UnsafeMutablePointer<MappingSlot>) -> Void) {
         let index = AddressLayout.slot(of: address)
-        if let cuts = divisions.withLock({ divisions in divisions[index]?(address) }) {
+        if let cuts = divisions.withLock({ _ in unsafe backgrounds.element(at: index)?.pointee.cuts?(address) }) {
             for cut in cuts { unsafe body(cut.slot) }
         } else if let slot = unsafe slots.element(at: index) {
             unsafe body(slot)

@@ -1,6 +1,7 @@
 import Glibc
 import LAM
 import Measuring
+import StubProvider
 
 /// What it costs to map memory that is registered already, and to release it.
 final class CacheBench {
@@ -15,7 +16,7 @@ final class CacheBench {
         cache = try Self.cache(of: adapter)
     }
 
-    private static func cache(of adapter: Adapter) throws -> RegistrationCache {
+    static func cache(of adapter: Adapter) throws -> RegistrationCache {
         try adapter.createCache(CacheOptions(limitBytes: 1 << 30, idleLimit: .seconds(3600)))
     }
 
@@ -30,11 +31,13 @@ final class CacheBench {
             table.add("the same, two threads at once, each", two.text(digits: 1), "6: <= 1.2 x")
             table.add("two threads that share nothing, each", apart.text(digits: 1), "")
         }
-        table.add(
-            "one of 1024, each right after an unrelated munmap", try measureAfterUnmap().text(digits: 1), "7: + 0")
+        let (other, unmap) = try measureAfterCalls()
+        table.add("one of 1024, each right after an unrelated mprotect", other.text(digits: 1), "")
+        table.add("the same after an unrelated munmap", unmap.text(digits: 1), "7: + 0")
         let miss = try measureMisses()
-        table.add("mapped for the first time, beyond a build without a cache", miss.text(digits: 1), "9: <= 150 ns")
-        return table.text
+        table.add("built without a cache", miss.baseline.text(digits: 1), "")
+        table.add("mapped for the first time, beyond that", miss.difference.text(digits: 1), "9: <= 150 ns")
+        return "\(table.text)\n\n\(try RegisteringBench().report())"
     }
 
     /// Maps and releases one buffer, for whoever counts instructions.
@@ -76,44 +79,56 @@ final class CacheBench {
         }
     }
 
-    private func measureAfterUnmap() throws -> Samples {
+    /// Hits after a system call that concerns other memory: one that leaves it mapped, and one that does not.
+    private func measureAfterCalls() throws -> (other: Samples, unmap: Samples) {
         let buffers = try Buffers(1024)
         try Self.hit(1024, cache, buffers)
-        var samples = Samples()
+        let unrelated = mmap(nil, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        var samples = (other: Samples(), unmap: Samples())
         for round in 0...Self.rounds {
-            var time = 0.0
-            for index in 0..<256 {
+            let other = try measureHits(buffers) { mprotect(unrelated, 4096, $0 & 1 == 0 ? PROT_NONE : PROT_READ) }
+            let unmap = try measureHits(buffers) { _ in
                 munmap(mmap(nil, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096)
-                let buffer = buffers.order[index]
-                time += try nanoseconds { try unsafe cache.buildLam(over: buffer).release() }
             }
-            let clock = nanosecondsOfClock(256)
-            if round > 0 { samples.add((time - clock) / 256) }
+            guard round > 0 else { continue }
+            samples.other.add(other)
+            samples.unmap.add(unmap)
         }
+        munmap(unrelated, 4096)
         return samples
     }
 
-    private func nanosecondsOfClock(_ count: Int) -> Double {
+    /// What a hit takes after each call of `before`, less what looking at the clock does.
+    private func measureHits(_ buffers: Buffers, after before: (_ index: Int) -> CInt) throws -> Double {
         var time = 0.0
-        for _ in 0..<count { time += nanoseconds {} }
-        return time
+        for index in 0..<256 {
+            _ = before(index)
+            let buffer = buffers.order[index]
+            time += try nanoseconds { try unsafe cache.buildLam(over: buffer).release() }
+        }
+        for _ in 0..<256 { time -= nanoseconds {} }
+        return time / 256
     }
 
     /// Memory that is mapped for the first time, beside the same without a cache.
-    private func measureMisses() throws -> Samples {
+    private func measureMisses() throws -> (baseline: Samples, difference: Samples) {
         let buffers = try Buffers(1000)
         let alone = try Self.cache(of: adapter)
-        var samples = Samples()
+        // Each round ends by freeing a thousand registrations.
+        stub_keep_freed_memory()
+        var samples = (baseline: Samples(), difference: Samples())
         for round in 0...Self.rounds {
-            var difference = 0.0
+            var times = (cached: 0.0, plain: 0.0)
             for buffer in buffers.all {
-                difference += try nanoseconds { try alone.buildLam(over: buffer).release() }
+                times.cached += try nanoseconds { try alone.buildLam(over: buffer).release() }
                 var plain: LogicalAddressMapping?
-                difference -= try nanoseconds { plain = try adapter.buildLam(over: buffer) }
+                times.plain += try nanoseconds { plain = try adapter.buildLam(over: buffer) }
                 _ = plain.take()?.tryRelease()
             }
             alone.trim()
-            if round > 0 { samples.add(difference / 1000) }
+            guard round > 0 else { continue }
+            samples.baseline.add(times.plain / 1000)
+            samples.difference.add((times.cached - times.plain) / 1000)
         }
         return samples
     }

@@ -43,9 +43,7 @@ final class ArenaSlab: @unchecked Sendable {
         mapping.surrender()
         self.size = size
         unsafe records = .init(start: nil, count: 0)
-        // Open, so that it is released like any other mapping, but without a byte that a request could name.
-        _ = arena.core.mappings.close(registration.id)
-        arena.core.mappings.reopen(registration.id, length: 0)
+        arena.core.mappings.hide(registration.id)
         do { try divide(into: size) } catch {
             giveUp()
             throw error

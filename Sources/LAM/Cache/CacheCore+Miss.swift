@@ -53,7 +53,7 @@ extension CacheCore {
         // Whoever evicts holds the shards.
         guard !entry.isLeaving else { return nil }
         let first = unsafe shard.pointee.content.find(entry.key)
-        guard let cut = unsafe first?.take() ?? entry.makeCut(in: shard, first: first) else {
+        guard let cut = unsafe first?.take() ?? entry.makeCut(in: shard, first: first, of: self) else {
             throw .tooManyMappings(limit: MappingTable.capacity)
         }
         open(cut, entry.key, site)
@@ -65,7 +65,7 @@ extension CacheCore {
     private enum Found {
         case entry(CacheEntry)
         /// The caller is to register the memory.
-        case vacancy
+        case vacancy(CacheEntry)
         /// There is no room.
         case full
         case closed
@@ -86,7 +86,7 @@ extension CacheCore {
         case .entry(let entry): return entry
         case .full: return nil
         case .closed: throw .closed
-        case .vacancy: return try register(key, chain, bytes, retaining: owner)
+        case .vacancy(let entry): return try register(entry, chain, bytes, retaining: owner)
         }
     }
 
@@ -94,32 +94,36 @@ extension CacheCore {
     private func find(_ key: CacheKey, _ bytes: Int) -> Found {
         index.wait { index in
             if index.isClosing { return .closed }
-            switch index.places[key] {
-            case .registering: return nil
-            case .ready(let entry):
+            if let entry = index.find(key) {
+                guard entry.isReady else { return nil }
                 index.countFirstHit()
                 return .entry(entry)
-            case nil:
-                guard index.claim(bytes, limit: options.limitBytes) else { return .full }
-                index.begin(key)
-                return .vacancy
             }
+            guard index.claim(bytes, limit: options.limitBytes) else { return .full }
+            let entry = CacheEntry(key, in: self)
+            index.begin(entry)
+            return .vacancy(entry)
         } ?? .closed
     }
 
     /// Registers the memory; nothing is locked meanwhile.
     private func register(
-        _ key: CacheKey, _ chain: MemoryChain, _ bytes: Int, retaining owner: (any AnyObject & Sendable)?
+        _ entry: CacheEntry, _ chain: MemoryChain, _ bytes: Int, retaining owner: (any AnyObject & Sendable)?
     ) throws(MappingError) -> CacheEntry {
         defer { index.signal() }
         do throws(MappingError) {
-            let mapping = try adapter.buildLam(chain, key.access, retaining: owner, site: site)
-            let entry = CacheEntry(mapping, key, in: self)
-            index.withLock { $0.insert(entry) }
+            entry.pin(
+                try adapter.buildLam(chain, entry.key.access, retaining: owner, site: site), in: core.mappings)
+            let isClosing = index.withLock { index in
+                index.finish(entry)
+                return index.isClosing
+            }
+            // Whoever closed the cache meanwhile did not see it.
+            if isClosing { giveUp(overlapping: nil) }
             return entry
         } catch {
             index.withLock { index in
-                index.cancel(key)
+                index.cancel(entry)
                 index.unclaim(bytes)
             }
             goIfEmpty()

@@ -9,14 +9,15 @@ final class CacheEntry: @unchecked Sendable {
     // The cache outlives its entries.
     private let keptCache: Unmanaged<CacheCore>
     let key: CacheKey
-    /// What pins the memory. No request can name it: only the cuts have addresses.
-    let registration: Registration
-    private let place: MappingPlace
     /// When it was registered, on the cache's clock.
     private let madeAt: UInt32
+    /// What pins the memory, and where the device finds it. No request can name it: only the cuts have addresses.
+    private var pinned: (registration: Registration, place: MappingPlace)?
+    /// Whether mappings can be made of it; until then whoever needs one waits.
+    private(set) var isReady = false
 
-    /// Every cut that threads have of it.
-    private(set) var cuts: [CachedCut] = []
+    /// The cut that was made last, of any thread; it knows the one before it.
+    private(set) var lastCut: CachedCut?
     /// It is not to be found any more, and goes when nothing uses it.
     private(set) var isLeaving = false
     /// Of one that is leaving: cuts that are mapped, or released and still in use.
@@ -26,33 +27,56 @@ final class CacheEntry: @unchecked Sendable {
 
     var cache: CacheCore { unsafe keptCache.takeUnretainedValue() }
     var site: BuildSite { registration.site }
+    var registration: Registration { pinned!.registration }
 
-    init(_ mapping: consuming LogicalAddressMapping, _ key: CacheKey, in cache: CacheCore) {
+    /// Memory that is not registered yet.
+    init(_ key: CacheKey, in cache: CacheCore) {
         unsafe keptCache = .passUnretained(cache)
         self.key = key
-        registration = mapping.registration
-        place = mapping.place
         madeAt = cache.clock.load(ordering: .relaxed)
-        mapping.surrender()
-        // Open, so that it is released like any other mapping, but without a byte that a request could name.
-        _ = cache.core.mappings.close(registration.id)
-        cache.core.mappings.reopen(registration.id, length: 0)
-        cache.core.mappings.divide(registration.id) { [self] _ in cache.index.withLock { _ in cuts.map(\.cut) } }
     }
 
-    /// Makes one more cut for the calling thread, who is inside its shard; nil if there are as many mappings as can be.
+    /// Takes what pins the memory, of which no mapping can be made yet.
+    func pin(_ mapping: consuming LogicalAddressMapping, in mappings: MappingTable) {
+        let id = mapping.id
+        pinned = (mapping.registration, mapping.place)
+        mapping.surrender()
+        mappings.hide(id)
+        mappings.divide(id) { [self] _ in cache.index.withLock { _ in cuts.map(\.cut) } }
+    }
+
+    /// Lets mappings be made of it.
+    func becomeReady() { isReady = true }
+
+    /// Every cut that threads have of it.
+    var cuts: some Sequence<CachedCut> {
+        sequence(state: lastCut) { next in
+            defer { next = next?.former }
+            return next
+        }
+    }
+
+    /// Makes one more cut for the calling thread, who is inside its shard.
     ///
     /// - Parameters:
     ///   - shard: the shard.
     ///   - first: the thread's first cut of the registration; nil if it has none.
-    func makeCut(in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, first: CachedCut?) -> CachedCut? {
+    ///   - cache: the registration's.
+    /// - Returns: nil if there are as many mappings as can be.
+    func makeCut(
+        in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, first: CachedCut?, of cache: CacheCore
+    ) -> CachedCut? {
+        let place = pinned!.place
         let cut = cache.core.mappings.reserveCut(
             memory: UInt64(key.address), room: UInt64(key.length),
             device: KeyedAddress(address: place.base, key: place.key), isWritable: key.access == .readWrite)
         guard let cut else { return nil }
-        let made = unsafe CachedCut(cut, of: self, in: shard, first: first)
-        if first == nil { unsafe shard.pointee.content.insert(made, key) }
-        cache.index.withLock { _ in cuts.append(made) }
+        let made = cache.index.withLock { index in
+            let made = unsafe CachedCut(cut, of: self, in: shard, first: first, from: &index.records)
+            lastCut = made
+            return made
+        }
+        if first == nil { unsafe shard.pointee.content.insert(made) }
         return made
     }
 
@@ -82,7 +106,7 @@ final class CacheEntry: @unchecked Sendable {
     /// - Returns: those of them that nobody has, and that requests still use.
     func countUnsettled() -> [CachedCut] {
         let kept = cuts.filter { !$0.isOut && !cache.core.mappings.isIdle($0.cut) }
-        unsettled = kept.count + cuts.count(where: \.isOut)
+        unsettled = kept.count + cuts.reduce(0) { $0 + ($1.isOut ? 1 : 0) }
         return kept
     }
 
@@ -94,7 +118,7 @@ final class CacheEntry: @unchecked Sendable {
 
     /// Takes the cuts out, none of which is used.
     func takeCuts() -> [CachedCut] {
-        defer { cuts = [] }
-        return cuts
+        defer { lastCut = nil }
+        return Array(cuts)
     }
 }

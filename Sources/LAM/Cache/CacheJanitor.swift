@@ -17,7 +17,7 @@ enum CacheJanitor {
 
     /// - Returns: false if the cache is closed.
     private static func awaitRegistrations(of cache: CacheCore) -> Bool {
-        cache.index.wait { index in index.isClosing ? false : index.places.isEmpty ? nil : true } ?? false
+        cache.index.wait { index in index.isClosing ? false : index.findsNothing ? nil : true } ?? false
     }
 
     /// - Returns: false if the cache is closed before the end of it.

@@ -3,7 +3,7 @@ import Synchronization
 /// Where one thread finds the registrations that it used before.
 @safe
 struct CacheShard: ~Copyable {
-    private let table: UnsafeMutablePointer<CacheTable>
+    private let table: UnsafeMutablePointer<CacheTable<CachedCut>>
     /// Written by the thread alone.
     private let hits = Atomic<Int>(0)
 
@@ -31,8 +31,8 @@ struct CacheShard: ~Copyable {
         unsafe table.pointee.find(key)
     }
 
-    func insert(_ first: CachedCut, _ key: CacheKey) {
-        unsafe table.pointee.insert(first, key)
+    func insert(_ first: CachedCut) {
+        unsafe table.pointee.insert(first)
     }
 
     func remove(_ key: CacheKey) {

@@ -37,6 +37,8 @@ struct CachedCut: @unchecked Sendable {
         /// In the first: those that other threads left here.
         fileprivate let left = Atomic<UInt>(0)
         fileprivate let entry: Unmanaged<CacheEntry>
+        /// The cut of the same registration that was made before it, by any thread.
+        fileprivate let former: CachedCut?
 
         fileprivate init(
             _ cut: Cut, of entry: CacheEntry, in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>,
@@ -52,6 +54,7 @@ struct CachedCut: @unchecked Sendable {
             unsafe free = nil
             unsafe next = nil
             unsafe self.entry = .passUnretained(entry)
+            former = entry.lastCut
         }
     }
 
@@ -64,19 +67,19 @@ struct CachedCut: @unchecked Sendable {
     ///   - entry: the registration, which outlives it.
     ///   - shard: the shard of the calling thread.
     ///   - first: the thread's first cut of the registration; nil if this is the one.
+    ///   - records: where the record comes from.
     init(
-        _ cut: Cut, of entry: CacheEntry, in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, first: CachedCut?
+        _ cut: Cut, of entry: CacheEntry, in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, first: CachedCut?,
+        from records: inout Records
     ) {
-        unsafe record = UnsafeMutableRawPointer.allocate(
-            byteCount: (MemoryLayout<Record>.stride + 63) & ~63, alignment: 64
-        ).bindMemory(to: Record.self, capacity: 1)
+        unsafe record = unsafe records.take()
         unsafe record.initialize(to: Record(cut, of: entry, in: shard, first: first?.record))
     }
 
-    /// Frees what the record has; its cut is retired.
-    func destroy() {
+    /// Gives the record back; its cut is retired.
+    func destroy(to records: inout Records) {
         unsafe record.deinitialize(count: 1)
-        unsafe UnsafeMutableRawPointer(record).deallocate()
+        unsafe records.give(record)
     }
 
     @inlinable @inline(__always)
@@ -84,6 +87,9 @@ struct CachedCut: @unchecked Sendable {
 
     @inline(__always)
     var key: CacheKey { unsafe CacheKey(address: record.pointee.address, extent: UInt(record.pointee.extent)) }
+
+    /// The cut of the same registration that was made before it.
+    var former: CachedCut? { unsafe record.pointee.former }
 
     var entry: CacheEntry { unsafe record.pointee.entry.takeUnretainedValue() }
 
@@ -177,4 +183,57 @@ struct CachedCut: @unchecked Sendable {
             found = pushed.original
         }
     }
+}
+
+extension CachedCut {
+    /// Memory for records, as much as there ever were at a time: allocated together, they cost less and lie side by side.
+    @safe
+    struct Records: ~Copyable {
+        private var blocks: [UnsafeMutableRawPointer] = unsafe []
+        /// The first free one, each of which begins with a pointer to the next.
+        private var free: UnsafeMutableRawPointer?
+
+        private static let countOfBlock = 64
+        /// Two cache lines.
+        private static let bytes = 128
+
+        init() {
+            guard MemoryLayout<Record>.size <= Self.bytes else { fatalError("CachedCut: its record is too long") }
+        }
+
+        deinit {
+            unsafe blocks.forEach { unsafe $0.deallocate() }
+        }
+
+        fileprivate mutating func take() -> UnsafeMutablePointer<Record> {
+            if unsafe free == nil { addBlock() }
+            let taken = unsafe free!
+            unsafe free = taken.load(as: UnsafeMutableRawPointer?.self)
+            return unsafe taken.bindMemory(to: Record.self, capacity: 1)
+        }
+
+        fileprivate mutating func give(_ record: UnsafeMutablePointer<Record>) {
+            unsafe give(UnsafeMutableRawPointer(record))
+        }
+
+        private mutating func give(_ memory: UnsafeMutableRawPointer) {
+            unsafe memory.storeBytes(of: free, as: UnsafeMutableRawPointer?.self)
+            unsafe free = unsafe memory
+        }
+
+        private mutating func addBlock() {
+            let block = UnsafeMutableRawPointer.allocate(
+                byteCount: Self.countOfBlock * Self.bytes, alignment: Self.bytes)
+            unsafe blocks.append(block)
+            for index in (0..<Self.countOfBlock).reversed() { unsafe give(block + index * Self.bytes) }
+        }
+    }
+}
+
+extension CachedCut: CacheKeyed {
+    init(_ pointer: UnsafeMutableRawPointer) {
+        unsafe record = pointer.assumingMemoryBound(to: Record.self)
+    }
+
+    var pointer: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(record) }
 }

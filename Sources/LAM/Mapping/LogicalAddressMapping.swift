@@ -78,7 +78,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
     /// Names the mapping in the adapter's table.
     var id: MappingID {
         switch origin {
-        case .registration: registration.id
+        case .registration(let registration): unsafe registration._withUnsafeGuaranteedRef { $0.id }
         case .cut(let block): block.cut.id
         case .cached(let cut): cut.cut.id
         }
