@@ -11,6 +11,7 @@ final class ArenaBench {
 
     private let adapter: Adapter
     private let arena: Arena
+    private let yardstick = Yardstick()
 
     init() throws {
         adapter = try Adapter.open()
@@ -30,6 +31,7 @@ final class ArenaBench {
         var posted = try PostedCuts(adapter, arena)
         let used = try posted.measure(rounds: Self.rounds, operations: Self.operations)
         table.add("posted in between, beyond what posting a standing mapping takes", used.text(digits: 1), "")
+        yardstick.add(to: &table)
         return table.text
     }
 
@@ -40,6 +42,7 @@ final class ArenaBench {
             let times = try Threads.run(arenas.count) { number in
                 try processorNanoseconds { try Self.cut(Self.operations, arenas[number]) }
             }
+            yardstick.measure()
             guard round > 0 else { continue }
             for time in times { samples.add(time / Double(Self.operations)) }
         }

@@ -10,6 +10,7 @@ final class CacheBench {
 
     private let adapter: Adapter
     private let cache: RegistrationCache
+    private let yardstick = Yardstick()
 
     init() throws {
         adapter = try Adapter.open()
@@ -37,6 +38,7 @@ final class CacheBench {
         let miss = try measureMisses()
         table.add("built without a cache", miss.baseline.text(digits: 1), "")
         table.add("mapped for the first time, beyond that", miss.difference.text(digits: 1), "9: <= 150 ns")
+        yardstick.add(to: &table)
         return "\(table.text)\n\n\(try RegisteringBench().report())"
     }
 
@@ -61,6 +63,7 @@ final class CacheBench {
                 try Self.hit(buffers.order.count, cache, buffers)
                 return try processorNanoseconds { try Self.hit(count, cache, buffers) } / Double(count)
             }
+            yardstick.measure()
             guard round > 0 else { continue }
             for time in times { samples.add(time) }
         }
