@@ -105,6 +105,12 @@ package struct Cut: @unchecked Sendable {
     package var length: UInt64 { unsafe slot.pointee.length.load(ordering: .relaxed) }
 }
 
+/// Who divides the memory of a mapping into cuts.
+package protocol MemoryDivider: AnyObject, Sendable {
+    /// The cuts that the device knows by an address.
+    func cuts(at address: UInt64) -> [Cut]
+}
+
 extension MappingTable {
     /// The most bytes that a cut can have.
     package static var longestCut: UInt64 { AddressLayout.longestCut }
@@ -156,20 +162,22 @@ extension MappingTable {
 
     // MARK: The device's addresses
 
-    /// Says how to find the cuts that have an address of the device, for the memory of a mapping that is divided into cuts.
-    package func divide(_ id: MappingID, _ find: @escaping @Sendable (_ address: UInt64) -> [Cut]) {
-        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.cuts = find }
+    /// Says who divides the memory of a mapping into cuts; it is kept until `undivide`.
+    package func divide(_ id: MappingID, by divider: any MemoryDivider) {
+        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.divider = divider }
     }
 
     /// Forgets what `divide` was told.
     package func undivide(_ id: MappingID) {
-        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.cuts = nil }
+        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.divider = nil }
     }
 
     /// Shows the slot of each mapping that has an address, which may be the device's.
     func forEachSlot(behind address: UInt64, _ body: (UnsafeMutablePointer<MappingSlot>) -> Void) {
         let index = AddressLayout.slot(of: address)
-        if let cuts = divisions.withLock({ _ in unsafe backgrounds.element(at: index)?.pointee.cuts?(address) }) {
+        if let cuts = divisions.withLock({ _ in
+            unsafe backgrounds.element(at: index)?.pointee.divider?.cuts(at: address)
+        }) {
             for cut in cuts { unsafe body(cut.slot) }
         } else if let slot = unsafe slots.element(at: index) {
             unsafe body(slot)

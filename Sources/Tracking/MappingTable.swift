@@ -31,8 +31,8 @@ package final class MappingTable: Sendable {
     struct Background: ~Copyable {
         /// Where it is in this process.
         let memory = Atomic<UInt64>(0)
-        /// How to find the cuts that it is divided into by an address of the device.
-        var cuts: (@Sendable (UInt64) -> [Cut])?
+        /// Who finds the cuts that it is divided into.
+        var divider: (any MemoryDivider)?
     }
 
     private struct FreeSlots {

@@ -113,27 +113,32 @@ final class CacheBench {
         return time / 256
     }
 
-    /// Memory that is mapped for the first time, beside the same without a cache.
+    /// Memory that is mapped for the first time, beside the same without a cache: a thousand registrations that stay.
     private func measureMisses() throws -> (baseline: Samples, difference: Samples) {
         let buffers = try Buffers(1000)
         let alone = try Self.cache(of: adapter)
-        // Each round ends by freeing a thousand registrations.
+        let kept = buffers.all.map { _ in Kept() }
+        // Each round ends by freeing them all.
         stub_keep_freed_memory()
         var samples = (baseline: Samples(), difference: Samples())
         for round in 0...Self.rounds {
             var times = (cached: 0.0, plain: 0.0)
-            for buffer in buffers.all {
+            for (buffer, kept) in zip(buffers.all, kept) {
                 times.cached += try nanoseconds { try alone.buildLam(over: buffer).release() }
-                var plain: LogicalAddressMapping?
-                times.plain += try nanoseconds { plain = try adapter.buildLam(over: buffer) }
-                _ = plain.take()?.tryRelease()
+                times.plain += try nanoseconds { kept.mapping = try adapter.buildLam(over: buffer) }
             }
             alone.trim()
+            for kept in kept { _ = kept.mapping.take()?.tryRelease() }
             guard round > 0 else { continue }
             samples.baseline.add(times.plain / 1000)
             samples.difference.add((times.cached - times.plain) / 1000)
         }
         return samples
+    }
+
+    /// A mapping that stays for a while.
+    private final class Kept {
+        var mapping: LogicalAddressMapping?
     }
 
     /// Buffers of a page each, in an order that no prefetcher guesses.

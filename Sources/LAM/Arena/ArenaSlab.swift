@@ -4,7 +4,7 @@ import Tracking
 // Sendable: `freeCount` and `isLeaving` are the pool's, under its lock; the rest changes only while no block is out, by whoever took the
 // slab out of the pool.
 @safe
-final class ArenaSlab: @unchecked Sendable {
+final class ArenaSlab: MemoryDivider, @unchecked Sendable {
     // The arena keeps its slabs until they are given up, and itself as long as it has one.
     private let keptArena: Unmanaged<ArenaCore>
     let memory: SlabMemory
@@ -74,7 +74,7 @@ final class ArenaSlab: @unchecked Sendable {
                 to: ArenaBlock.Record(cut, in: self))
         }
         unsafe records = .init(start: start, count: count)
-        arena.core.mappings.divide(registration.id, cuts(at:))
+        arena.core.mappings.divide(registration.id, by: self)
     }
 
     /// Where the memory of a block is in this process.
@@ -89,8 +89,7 @@ final class ArenaSlab: @unchecked Sendable {
             device: KeyedAddress(address: place.base + offset, key: place.key))
     }
 
-    /// The cut that the device knows by an address of the slab.
-    private func cuts(at address: UInt64) -> [Cut] {
+    func cuts(at address: UInt64) -> [Cut] {
         let index = Int((address &- place.base) / UInt64(size.bytes))
         return index < blockCount ? unsafe [records[index].cut] : []
     }

@@ -107,7 +107,6 @@ extension CacheCore {
     /// Forgets a registration that is unpinned.
     private func finish(_ name: ObjectIdentifier) {
         let entry = index.withLock { $0.forget(name) }
-        index.signal()
         entry.onUnpinned.forEach { $0() }
         goIfEmpty()
     }

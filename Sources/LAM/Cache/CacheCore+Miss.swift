@@ -95,7 +95,10 @@ extension CacheCore {
         index.wait { index in
             if index.isClosing { return .closed }
             if let entry = index.find(key) {
-                guard entry.isReady else { return nil }
+                guard entry.isReady else {
+                    index.noteWait()
+                    return nil
+                }
                 index.countFirstHit()
                 return .entry(entry)
             }
@@ -110,22 +113,24 @@ extension CacheCore {
     private func register(
         _ entry: CacheEntry, _ chain: MemoryChain, _ bytes: Int, retaining owner: (any AnyObject & Sendable)?
     ) throws(MappingError) -> CacheEntry {
-        defer { index.signal() }
         do throws(MappingError) {
             entry.pin(
                 try adapter.buildLam(chain, entry.key.access, retaining: owner, site: site), in: core.mappings)
-            let isClosing = index.withLock { index in
+            let (isAwaited, isClosing) = index.withLock { index in
                 index.finish(entry)
-                return index.isClosing
+                return (index.takeWait(), index.isClosing)
             }
+            if isAwaited { index.signal() }
             // Whoever closed the cache meanwhile did not see it.
             if isClosing { giveUp(overlapping: nil) }
             return entry
         } catch {
-            index.withLock { index in
+            let isAwaited = index.withLock { index in
                 index.cancel(entry)
                 index.unclaim(bytes)
+                return index.takeWait()
             }
+            if isAwaited { index.signal() }
             goIfEmpty()
             throw error
         }

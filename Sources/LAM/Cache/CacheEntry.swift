@@ -5,7 +5,7 @@ import Tracking
 // Sendable: set before others see it, or guarded by the lock of the cache's index; `isLeaving` is written while all
 // shards are held, and read from inside one.
 @safe
-final class CacheEntry: @unchecked Sendable {
+final class CacheEntry: MemoryDivider, @unchecked Sendable {
     // The cache outlives its entries.
     private let keptCache: Unmanaged<CacheCore>
     let key: CacheKey
@@ -42,8 +42,10 @@ final class CacheEntry: @unchecked Sendable {
         pinned = (mapping.registration, mapping.place)
         mapping.surrender()
         mappings.hide(id)
-        mappings.divide(id) { [self] _ in cache.index.withLock { _ in cuts.map(\.cut) } }
+        mappings.divide(id, by: self)
     }
+
+    func cuts(at address: UInt64) -> [Cut] { cache.index.withLock { _ in cuts.map(\.cut) } }
 
     /// Lets mappings be made of it.
     func becomeReady() { isReady = true }

@@ -18,6 +18,8 @@ struct CacheIndex: ~Copyable {
     private(set) var firstHitCount = 0
     /// No mapping is made any more.
     var isClosing = false
+    /// Whether somebody waits for a registration to be made, or not to be made after all.
+    private var isAwaited = false
 
     /// Whether nothing can be found, nor is being made.
     var findsNothing: Bool { found.count == 0 }
@@ -53,6 +55,15 @@ struct CacheIndex: ~Copyable {
 
     /// Has whoever asks for the memory wait for a registration that is to be made.
     mutating func begin(_ entry: CacheEntry) { found.insert(Found(keeping: entry)) }
+
+    /// Notes that the caller waits until one is finished or cancelled.
+    mutating func noteWait() { isAwaited = true }
+
+    /// Whether somebody is to be woken, now that one is finished or cancelled: a miss makes no system call for nobody.
+    mutating func takeWait() -> Bool {
+        defer { isAwaited = false }
+        return isAwaited
+    }
 
     /// Ends the wait; the registration failed.
     mutating func cancel(_ entry: CacheEntry) { stopFinding(entry) }
