@@ -59,20 +59,35 @@ package enum AddressLayout {
     /// The most bytes that a cut can have: its offsets, which begin within the first 64 KiB, need 31 bits at most.
     static let longestCut: UInt64 = 1 << 30
 
-    /// Where the upper bits of the generation begin in the addresses of a cut of up to `room` bytes.
-    static func generationShift(room: UInt64) -> UInt32 {
-        UInt32(64 - (guardBytes + room - 1).leadingZeroBitCount)
-    }
-
     /// The logical address of the first byte of a cut.
     ///
     /// A device never sees it, so nothing but the offset within a page has to be the memory's. The bits between the
     /// cut's bytes and the offset's top bit, which stays clear for the gap behind the mapping, are the generation's: a
     /// cut is mapped again within microseconds, and 10 bits would soon be used up.
     @inlinable @inline(__always)
-    static func cutBase(slot: UInt32, generation: UInt32, memory: UInt64, shift: UInt32) -> UInt64 {
-        let upper = UInt64(generation >> 10) &<< UInt64(shift) & 0x7FFF_FFFF
-        return UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | upper | memory & 0xFFFF
+    static func cutBase(slot: UInt32, generation: UInt32, _ layout: CutLayout) -> UInt64 {
+        let upper = UInt64(generation >> 10) &<< UInt64(layout.generationShift) & 0x7FFF_FFFF
+        return UInt64(generation & 0x3FF) << 52 | UInt64(slot) << 32 | upper | UInt64(layout.start)
+    }
+}
+
+/// What the addresses of a cut are made of besides slot and generation.
+@usableFromInline
+struct CutLayout {
+    /// Where the memory begins within 64 KiB.
+    @usableFromInline let start: UInt16
+    /// Where the upper bits of the generation begin: above the last byte.
+    @usableFromInline let generationShift: UInt16
+
+    /// A slot that has no cut.
+    init() {
+        (start, generationShift) = (0, 0)
+    }
+
+    /// A cut of up to `room` bytes.
+    init(memory: UInt64, room: UInt64) {
+        start = UInt16(truncatingIfNeeded: memory)
+        generationShift = UInt16(64 - (AddressLayout.guardBytes + room - 1).leadingZeroBitCount)
     }
 }
 

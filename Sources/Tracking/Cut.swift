@@ -28,31 +28,37 @@ package struct Cut: @unchecked Sendable {
     package var id: MappingID { MappingID(slot: index, generation: generation) }
 
     @inlinable @inline(__always)
-    var generation: UInt32 {
-        unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)
-    }
+    var generation: UInt32 { UInt32(truncatingIfNeeded: lifecycle >> 2) }
+
+    @inlinable @inline(__always)
+    var lifecycle: UInt64 { unsafe slot.pointee.lifecycle.load(ordering: .relaxed) }
 
     /// Where the cut is, while it is open.
-    package var place: MappingPlace { unsafe MappingPlace(slot) }
+    @inlinable @inline(__always)
+    package var place: MappingPlace { unsafe MappingPlace(slot, length: length) }
 
     /// Lets requests name the first `length` bytes, at addresses that the cut never had before.
-    @inlinable @inline(__always)
+    @discardableResult @inlinable @inline(__always)
     package func open(length: UInt64) -> MappingPlace {
-        guard !isOpen else { complain("open already") }
-        let next = MappingID(slot: index, generation: generation &+ 1)
-        unsafe slot.pointee.address = AddressLayout.cutBase(
-            slot: next.slot, generation: next.generation, memory: slot.pointee.address,
-            shift: slot.pointee.generationShift)
-        unsafe slot.pointee.open(next, length: length)
-        return unsafe MappingPlace(slot)
+        let former = lifecycle
+        guard former & 3 != Stage.live.rawValue else { complain("open already") }
+        open(MappingID(slot: index, generation: UInt32(truncatingIfNeeded: former >> 2) &+ 1), length: length)
+        return unsafe MappingPlace(slot, length: length)
+    }
+
+    @inlinable @inline(__always)
+    func open(_ id: MappingID, length: UInt64) {
+        let address = unsafe AddressLayout.cutBase(slot: id.slot, generation: id.generation, slot.pointee.cutLayout)
+        unsafe slot.pointee.open(id, length: length, at: address)
     }
 
     /// Refuses the cut to every later request.
     @inlinable @inline(__always)
     package func close() {
-        guard isOpen else { complain("closed already") }
+        let former = lifecycle
+        guard former & 3 == Stage.live.rawValue else { complain("closed already") }
         unsafe slot.pointee.refuse()
-        unsafe slot.pointee.lifecycle.store(id.lifecycle(.closing), ordering: .releasing)
+        unsafe slot.pointee.lifecycle.store(former ^ Stage.live.rawValue | Stage.closing.rawValue, ordering: .releasing)
     }
 
     @usableFromInline @inline(never)
@@ -62,28 +68,47 @@ package struct Cut: @unchecked Sendable {
 
     /// Undoes `close` for an owner who keeps the cut after all; its addresses work as before.
     package func reopen(length: UInt64) {
-        unsafe slot.pointee.open(id, length: length)
+        open(id, length: length)
     }
 
     /// Where the cut is in its life.
     var stage: Stage {
-        unsafe Stage(rawValue: slot.pointee.lifecycle.load(ordering: .relaxed) & 3)!
+        Stage(rawValue: lifecycle & 3)!
     }
 
     /// Whether requests may name it.
     @inlinable @inline(__always)
     package var isOpen: Bool {
-        unsafe slot.pointee.lifecycle.load(ordering: .relaxed) & 3 == Stage.live.rawValue
+        lifecycle & 3 == Stage.live.rawValue
     }
 
     /// Whether a closed cut may be opened at once for the same memory, in use or not.
     ///
     /// What used it last keeps it in use then, together with what uses it next: each queue's fence only moves on, and
     /// requests are counted by the slot. Windows name the mapping they are bound over, which must stay until they go.
+    @inlinable @inline(__always)
     package var mayReopen: Bool { unsafe slot.pointee.windows.load(ordering: .acquiring) == 0 }
 
+    /// Whether no queue has a fence here and nothing else uses the cut: what `isIdle` says of one that was not posted.
+    @inlinable @inline(__always)
+    package var isUntouched: Bool {
+        var users = unsafe UInt64(
+            slot.pointee.windows.load(ordering: .acquiring) | slot.pointee.counted.load(ordering: .acquiring))
+        for fence in 0..<MappingSlot.fenceCount {
+            users |= unsafe slot.pointee.fences[fence].queue.load(ordering: .acquiring)
+        }
+        return users == 0
+    }
+
     /// How many bytes requests may name; zero while it is closed.
+    @inlinable @inline(__always)
     package var length: UInt64 { unsafe slot.pointee.length.load(ordering: .relaxed) }
+}
+
+/// Who divides the memory of a mapping into cuts.
+package protocol MemoryDivider: AnyObject, Sendable {
+    /// The cuts that the device knows by an address.
+    func cuts(at address: UInt64) -> [Cut]
 }
 
 extension MappingTable {
@@ -103,11 +128,8 @@ extension MappingTable {
     ) -> Cut? {
         guard room <= Self.longestCut, let index = takeSlot(.ordinary, memory: memory) else { return nil }
         let slot = unsafe slots.element(at: index)!
-        let shift = AddressLayout.generationShift(room: room)
         let generation = unsafe UInt32(truncatingIfNeeded: slot.pointee.lifecycle.load(ordering: .relaxed) >> 2)
-        unsafe slot.pointee.generationShift = shift
-        unsafe slot.pointee.address = AddressLayout.cutBase(
-            slot: index, generation: generation, memory: memory, shift: shift)
+        unsafe slot.pointee.cutLayout = CutLayout(memory: memory, room: room)
         unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
         unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
         unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
@@ -140,20 +162,22 @@ extension MappingTable {
 
     // MARK: The device's addresses
 
-    /// Says how to find the cuts that have an address of the device, for the memory of a mapping that is divided into cuts.
-    package func divide(_ id: MappingID, _ find: @escaping @Sendable (_ address: UInt64) -> [Cut]) {
-        divisions.withLock { $0[id.slot] = find }
+    /// Says who divides the memory of a mapping into cuts; it is kept until `undivide`.
+    package func divide(_ id: MappingID, by divider: any MemoryDivider) {
+        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.divider = divider }
     }
 
     /// Forgets what `divide` was told.
     package func undivide(_ id: MappingID) {
-        divisions.withLock { $0[id.slot] = nil }
+        divisions.withLock { _ in unsafe backgrounds.element(at: id.slot)!.pointee.divider = nil }
     }
 
     /// Shows the slot of each mapping that has an address, which may be the device's.
     func forEachSlot(behind address: UInt64, _ body: (UnsafeMutablePointer<MappingSlot>) -> Void) {
         let index = AddressLayout.slot(of: address)
-        if let cuts = divisions.withLock({ divisions in divisions[index]?(address) }) {
+        if let cuts = divisions.withLock({ _ in
+            unsafe backgrounds.element(at: index)?.pointee.divider?.cuts(at: address)
+        }) {
             for cut in cuts { unsafe body(cut.slot) }
         } else if let slot = unsafe slots.element(at: index) {
             unsafe body(slot)

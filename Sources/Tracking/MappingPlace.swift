@@ -17,12 +17,12 @@ package struct MappingPlace: @unchecked Sendable {
     /// The key by which the device knows the memory.
     @usableFromInline package let key: UInt32
 
-    /// Reads the slot of a mapping that was published before, and is still there.
+    /// Reads the slot of a mapping that was published with a length before, and is still there.
     @inlinable @inline(__always)
-    init(_ slot: UnsafeMutablePointer<MappingSlot>) {
+    init(_ slot: UnsafeMutablePointer<MappingSlot>, length: UInt64) {
         unsafe self.slot = unsafe slot
+        self.length = length
         base = unsafe slot.pointee.device.load(ordering: .relaxed)
-        length = unsafe slot.pointee.length.load(ordering: .relaxed)
         key = unsafe slot.pointee.key.load(ordering: .relaxed)
     }
 

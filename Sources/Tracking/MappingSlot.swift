@@ -2,7 +2,8 @@ public import Synchronization
 
 /// Everything that decides whether one mapping may go.
 ///
-/// Two cache lines: a request of one of the first two queues touches the first alone.
+/// Two cache lines. What opens, closes and describes the mapping is in the first, and so is the fence of the queue that
+/// used it first: a `Cut` that one queue uses, or none, is mapped and released by touching that line alone.
 @usableFromInline
 package struct MappingSlot: ~Copyable, Reusable {
     /// How many queues have a fence of their own; requests of any further queue are counted one by one.
@@ -25,25 +26,25 @@ package struct MappingSlot: ~Copyable, Reusable {
     /// Whether the device may write to the memory: 0 or 1.
     @usableFromInline let writable = Atomic<UInt32>(0)
 
-    /// The last use by each of the first few queues.
-    @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
-
     /// The slot's generation and stage in one word, so that only one of two releases can win.
     @usableFromInline let lifecycle = Atomic<UInt64>(0)
 
-    /// What `base` is while the mapping is open; whoever has the mapping reserved or closed looks at it.
-    @usableFromInline var address: UInt64 = 0
-
     /// Windows bound over the mapping: a peer's access is invisible here, so the window itself is the use.
-    let windows = Atomic<UInt32>(0)
+    @usableFromInline let windows = Atomic<UInt32>(0)
+
+    /// In a `Cut`: what its addresses are made of besides slot and generation.
+    @usableFromInline var cutLayout = CutLayout()
+
+    /// The last use by each of the first few queues.
+    @usableFromInline package let fences = InlineArray<4, Fence> { _ in Fence() }
+
+    /// What `base` is while a mapping that is no `Cut` is open.
+    var address: UInt64 = 0
 
     /// Requests that complete in no order, and those of queues that found no fence free.
-    let counted = Atomic<UInt32>(0)
+    @usableFromInline let counted = Atomic<UInt32>(0)
 
     private let nextFree = Atomic<UInt32>(0)
-
-    /// In a `Cut`: where the upper bits of the generation begin in an address.
-    @usableFromInline var generationShift: UInt32 = 0
 
     @inlinable @inline(__always)
     static var closed: UInt64 { 1 << 63 }
@@ -84,7 +85,7 @@ enum Stage: UInt64 {
 extension MappingSlot {
     /// Lets requests name the mapping.
     @inlinable @inline(__always)
-    func open(_ id: MappingID, length bytes: UInt64) {
+    func open(_ id: MappingID, length bytes: UInt64, at address: UInt64) {
         length.store(bytes, ordering: .relaxed)
         base.store(address, ordering: .releasing)
         // Last: whoever closes a live mapping stores after this, not before.

@@ -15,7 +15,7 @@ extension MappingTable {
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
         guard offset < mapped else { throw .unmapped }
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
-        let memory = unsafe memories.element(at: index)!.pointee.load(ordering: .relaxed)
+        let memory = unsafe backgrounds.element(at: index)!.pointee.memory.load(ordering: .relaxed)
         // Whoever owns the memory keeps it as long as the mapping, which is not idle while it is counted.
         let start = unsafe UnsafeRawPointer(bitPattern: UInt(memory &+ offset))
         unsafe body(UnsafeRawBufferPointer(start: start, count: Int(length)).bytes)

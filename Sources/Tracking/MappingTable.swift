@@ -21,11 +21,19 @@ package final class MappingTable: Sendable {
     @usableFromInline let queues: QueueTable
     /// The shared receive queues whose requests name them.
     package let sharedQueues = SharedQueueTable()
-    /// Where the memory of each is in this process, by slot; apart, because no device asks for it.
-    let memories = ChunkedTable<Atomic<UInt64>>()
+    /// What no request asks for, by slot.
+    let backgrounds = ChunkedTable<Background>()
     private let free = Locked(FreeSlots())
-    /// How to find cuts by an address of the device, by the slot of the memory they were cut from.
-    let divisions = Locked<[UInt32: @Sendable (UInt64) -> [Cut]]>([:])
+    /// Held by whoever reads or changes what the backgrounds say of cuts.
+    let divisions = Locked(())
+
+    /// What is known of the memory of a mapping besides where the device finds it.
+    struct Background: ~Copyable {
+        /// Where it is in this process.
+        let memory = Atomic<UInt64>(0)
+        /// Who finds the cuts that it is divided into.
+        var divider: (any MemoryDivider)?
+    }
 
     private struct FreeSlots {
         var ordinary = FreeList<MappingSlot>(AddressLayout.ordinarySlots)
@@ -71,8 +79,8 @@ package final class MappingTable: Sendable {
                 case .large: free.large.take(from: slots) { MappingSlot() }
                 }
             guard let index else { return nil }
-            if unsafe memories.element(at: index) == nil { memories.grow(toHold: index) { Atomic(0) } }
-            unsafe memories.element(at: index)!.pointee.store(memory, ordering: .relaxed)
+            if unsafe backgrounds.element(at: index) == nil { backgrounds.grow(toHold: index) { Background() } }
+            unsafe backgrounds.element(at: index)!.pointee.memory.store(memory, ordering: .relaxed)
             return index
         }
     }
@@ -93,8 +101,8 @@ package final class MappingTable: Sendable {
         unsafe slot.pointee.writable.store(isWritable ? 1 : 0, ordering: .relaxed)
         unsafe slot.pointee.key.store(device.key, ordering: .relaxed)
         unsafe slot.pointee.device.store(device.address, ordering: .relaxed)
-        unsafe slot.pointee.open(id, length: length)
-        return unsafe MappingPlace(slot)
+        unsafe slot.pointee.open(id, length: length, at: slot.pointee.address)
+        return unsafe MappingPlace(slot, length: length)
     }
 
     /// The same for memory that the device knows by its logical address.
@@ -103,6 +111,13 @@ package final class MappingTable: Sendable {
         let address = unsafe slot(of: id, in: .reserved).pointee.address
         return publish(
             id, length: length, device: KeyedAddress(address: address, key: key), isWritable: isWritable)
+    }
+
+    /// Lets no request name a byte of a published mapping, which nobody was told of, for good.
+    ///
+    /// It is released like any other.
+    package func hide(_ id: MappingID) {
+        unsafe slot(of: id, in: .live).pointee.length.store(0, ordering: .relaxed)
     }
 
     /// Gives a reserved range back without ever having published it.
@@ -121,7 +136,7 @@ package final class MappingTable: Sendable {
     /// Undoes `close` for a mapping whose owner keeps it after all; its addresses work as before.
     package func reopen(_ id: MappingID, length: UInt64) {
         let slot = unsafe slot(of: id, in: .closing)
-        unsafe slot.pointee.open(id, length: length)
+        unsafe slot.pointee.open(id, length: length, at: slot.pointee.address)
     }
 
     /// Frees the slot of a closed mapping whose memory is unmapped.

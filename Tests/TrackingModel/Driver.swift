@@ -83,7 +83,7 @@ final class Driver {
         if canary == .cutAddressRepeats, cut.cut.id.generation > 1 {
             cut.cut.reopen(length: length)
         } else {
-            _ = cut.cut.open(length: length)
+            cut.cut.open(length: length)
         }
         let place = cut.cut.place
         return ModelMapping(

@@ -122,7 +122,7 @@ struct CutTests {
         let cut = try reserve()
         let slab = fixture.map(length: 1 << 20)
         let device = slab.base + 4096
-        fixture.mappings.divide(slab.id) { address in address &- device < 4096 ? [cut] : [] }
+        fixture.mappings.divide(slab.id, by: Divider { address in address &- device < 4096 ? [cut] : [] })
         var poster = fixture.openQueue()
         let place = cut.open(length: 4096)
         _ = try poster.post(place.address)
@@ -139,7 +139,7 @@ struct CutTests {
     func disownTwins() throws {
         let twins = [try reserve(), try reserve()]
         let slab = fixture.map(length: 1 << 20)
-        fixture.mappings.divide(slab.id) { _ in twins }
+        fixture.mappings.divide(slab.id, by: Divider { _ in twins })
         var poster = fixture.openQueue()
         let wire = try poster.post(twins[0].open(length: 4096).address)
         _ = try poster.post(twins[1].open(length: 4096).address)
@@ -226,4 +226,15 @@ private final class RequestPosterBox {
     init(_ poster: consuming RequestPoster) {
         self.poster = poster
     }
+}
+
+/// Finds cuts as the test says.
+private final class Divider: MemoryDivider {
+    private let find: @Sendable (UInt64) -> [Cut]
+
+    init(_ find: @escaping @Sendable (UInt64) -> [Cut]) {
+        self.find = find
+    }
+
+    func cuts(at address: UInt64) -> [Cut] { find(address) }
 }

@@ -11,29 +11,38 @@ final class ArenaBench {
 
     private let adapter: Adapter
     private let arena: Arena
+    private let yardstick = Yardstick()
 
     init() throws {
         adapter = try Adapter.open()
-        arena = try adapter.createArena(ArenaOptions(budgetBytes: 256 << 20))
+        arena = try Self.arena(of: adapter)
+    }
+
+    private static func arena(of adapter: Adapter) throws -> Arena {
+        try adapter.createArena(ArenaOptions(budgetBytes: 256 << 20))
     }
 
     func report() throws -> String {
         var table = Table("4 KiB cut from an arena and released", "processor time, ns", "target")
-        table.add("one thread", try measure(threads: 1).text(digits: 1), "<= 20 ns")
-        table.add("two threads at once, each", try measure(threads: 2).text(digits: 1), "<= 20 ns")
+        let apart = try Self.arena(of: Adapter.open())
+        table.add("one thread", try measure([arena]).text(digits: 1), "<= 20 ns")
+        table.add("two threads at once, each", try measure([arena, arena]).text(digits: 1), "<= 20 ns")
+        table.add("two threads that share nothing, each", try measure([arena, apart]).text(digits: 1), "")
         var posted = try PostedCuts(adapter, arena)
         let used = try posted.measure(rounds: Self.rounds, operations: Self.operations)
         table.add("posted in between, beyond what posting a standing mapping takes", used.text(digits: 1), "")
+        yardstick.add(to: &table)
         return table.text
     }
 
     /// What the loops of all threads take, by each thread's own clock: what else the machine does is left out.
-    private func measure(threads: Int) throws -> Samples {
+    private func measure(_ arenas: [Arena]) throws -> Samples {
         var samples = Samples()
         for round in 0...Self.rounds {
-            let times = try Threads.run(threads) { [arena] in
-                try processorNanoseconds { try Self.cut(Self.operations, arena) }
+            let times = try Threads.run(arenas.count) { number in
+                try processorNanoseconds { try Self.cut(Self.operations, arenas[number]) }
             }
+            yardstick.measure()
             guard round > 0 else { continue }
             for time in times { samples.add(time / Double(Self.operations)) }
         }

@@ -46,6 +46,8 @@ struct NativeBench {
             try ArenaBench().run(count)
         case "cache":
             try CacheBench().run(count)
+        case "miss":
+            try CacheBench().runMisses(count)
         case let name:
             let bench = try PostingBench()
             try bench.run(name, count)

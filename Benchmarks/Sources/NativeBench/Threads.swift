@@ -7,13 +7,13 @@ enum Threads {
     ///
     /// They are bound to processors: new threads begin on that of their parent, and for some milliseconds they would
     /// share it.
-    static func run(_ count: Int, _ body: @escaping @Sendable () throws -> Double) throws -> [Double] {
+    static func run(_ count: Int, _ body: @escaping @Sendable (_ number: Int) throws -> Double) throws -> [Double] {
         let line = StartingLine(count)
         let threads = (0..<count).map { number in
             Thread {
                 stub_bind_to_processor(CInt(number))
                 line.wait()
-                return try body()
+                return try body(number)
             }
         }
         return try threads.map { try $0.join() }

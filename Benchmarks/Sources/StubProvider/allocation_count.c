@@ -1,6 +1,8 @@
 #include "stub_provider.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stddef.h>
 
 /* Counts in front of glibc's allocator; the counter of a benchmark package must not itself be a dependency. */
@@ -20,6 +22,11 @@ static void count(void)
 uint64_t stub_allocation_count(void)
 {
     return __atomic_load_n(&allocation_count, __ATOMIC_RELAXED);
+}
+
+void stub_keep_freed_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
 }
 
 void *malloc(size_t size)

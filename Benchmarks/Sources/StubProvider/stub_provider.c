@@ -268,13 +268,23 @@ int ibv_dealloc_pd(struct ibv_pd *domain)
     return 0;
 }
 
+static uint32_t registration_time;
+
+void stub_set_registration_time(uint32_t microseconds)
+{
+    __atomic_store_n(&registration_time, microseconds, __ATOMIC_RELAXED);
+}
+
 struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *domain, void *base, size_t length, uint64_t iova, unsigned int access)
 {
     static uint32_t key = 1;
     struct ibv_mr *region = calloc(1, sizeof(*region));
+    uint32_t time = __atomic_load_n(&registration_time, __ATOMIC_RELAXED);
 
     (void)iova;
     (void)access;
+    if (time)
+        usleep(time);
     region->context = domain->context;
     region->pd = domain;
     region->addr = base;

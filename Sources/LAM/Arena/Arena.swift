@@ -18,7 +18,7 @@
 ///
 /// An arena is an object of its adapter, which does not close before the arena is closed and its mappings are released.
 public final class Arena: Sendable {
-    let core: ArenaCore
+    @usableFromInline let core: ArenaCore
 
     init(_ core: ArenaCore) {
         self.core = core
@@ -43,6 +43,7 @@ public final class Arena: Sendable {
     /// - Complexity: some stores. Every 1024th mapping, a more frequent one where blocks are large or few, costs a
     ///   `membarrier(2)`, which finds out which of those released before are idle; one for which no block is free, a
     ///   registration.
+    @inlinable @inline(__always)
     public func buildLam(
         length: Int, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {

@@ -1,27 +1,28 @@
-import Tracking
+public import Tracking
 
 /// A part of a slab, all of which have one size: free, resting, or mapped.
 ///
 /// A block belongs to one holder at a time, who alone changes it: a list, or the mapping that was made of it.
 // Sendable: passes from holder to holder through a shard's turnstile or a lock; the slab keeps the record.
-@safe
+@usableFromInline @safe
 struct ArenaBlock: @unchecked Sendable {
-    private let record: UnsafeMutablePointer<Record>
+    @usableFromInline let record: UnsafeMutablePointer<Record>
 
     /// One cache line.
-    @safe
+    @usableFromInline @safe
     struct Record {
-        let cut: Cut
-        fileprivate let address: UInt
+        @usableFromInline let cut: Cut
         // A slab has no block in use when it goes.
         fileprivate let slab: Unmanaged<ArenaSlab>
+        /// The shard of the thread that made the mapping; it stays as long as the arena.
+        fileprivate var shard: UnsafeMutablePointer<ThreadShard<ArenaShard>>?
         fileprivate var next: UnsafeMutablePointer<Record>?
         fileprivate var site: BuildSite
 
-        init(_ cut: Cut, address: UInt, in slab: ArenaSlab) {
+        init(_ cut: Cut, in slab: ArenaSlab) {
             self.cut = cut
-            self.address = address
             unsafe self.slab = .passUnretained(slab)
+            unsafe shard = nil
             unsafe next = nil
             site = slab.site
         }
@@ -32,22 +33,14 @@ struct ArenaBlock: @unchecked Sendable {
     }
 
     /// What the tracking knows of it.
-    @inline(__always)
+    @inlinable @inline(__always)
     var cut: Cut { unsafe record.pointee.cut }
 
     /// The address of the first byte in this process.
-    var address: UInt { unsafe record.pointee.address }
+    var address: UInt { unsafe slab.address(of: record) }
 
     /// What it is a part of.
     var slab: ArenaSlab { unsafe record.pointee.slab.takeUnretainedValue() }
-
-    /// Has `body` use the arena without counting references: what all threads count, they all wait for.
-    @inline(__always)
-    func withArena(_ body: (ArenaCore, BlockSize) -> Void) {
-        unsafe record.pointee.slab._withUnsafeGuaranteedRef { slab in
-            slab.withArena { body($0, slab.size) }
-        }
-    }
 
     /// The bytes that are mapped or, of a block that is not, all of them.
     var memory: MemoryDescriptor {
@@ -69,10 +62,40 @@ struct ArenaBlock: @unchecked Sendable {
 // MARK: Release
 
 extension ArenaBlock {
-    /// Ends the mapping that was made of the block.
+    /// Makes a mapping of the block, from inside a shard if there is one.
     @inline(__always)
+    func open(
+        length: Int, _ site: BuildSite, in shard: UnsafeMutablePointer<ThreadShard<ArenaShard>>?
+    ) {
+        unsafe record.pointee.shard = unsafe shard
+        self.site = site
+        cut.open(length: UInt64(length))
+    }
+
+    /// Ends the mapping that was made of the block.
+    @usableFromInline @inline(never)
     func release() {
-        withArena { arena, size in arena.release(self, size) }
+        cut.close()
+        if !restAtOnce() { restSlowly() }
+    }
+
+    /// Has a closed block rest where it came from, if that is the calling thread's shard and has room: the common case.
+    @inline(__always)
+    private func restAtOnce() -> Bool {
+        guard let shard = unsafe record.pointee.shard, unsafe shard.pointee.enterAtOnce() else { return false }
+        let size = unsafe record.pointee.slab._withUnsafeGuaranteedRef { $0.size }
+        let kept = unsafe shard.pointee.content[size]
+        let hasRoom = unsafe kept.pointee.resting.count < kept.pointee.restingLimit
+        if hasRoom { unsafe kept.pointee.resting.append(self) }
+        unsafe shard.pointee.leave()
+        return hasRoom
+    }
+
+    @inline(never)
+    private func restSlowly() {
+        // Counting a reference: with its last block a closed arena goes, perhaps before this returns.
+        let slab = slab
+        slab.arena.rest(self, slab.size)
     }
 
     /// The same; `onReturned` is called when nothing uses the block any more.

@@ -4,10 +4,11 @@ import Tracking
 /// An arena as its threads and the reaper share it.
 ///
 /// Lives until it is closed and every block came back: until then it is one of the adapter's children.
+@usableFromInline
 final class ArenaCore: Sendable {
     let adapter: Adapter
     let core: AdapterCore
-    private let adapterID: ObjectIdentifier
+    @usableFromInline let adapterID: ObjectIdentifier
     let budgetBytes: Int
     let slabBytes: Int
     let site: BuildSite
@@ -28,35 +29,48 @@ final class ArenaCore: Sendable {
     // MARK: Mappings
 
     /// Makes a mapping of a free block.
-    @inline(__always)
+    // Inlined into the program: what a mapping at once does not need, is not there before it fails.
+    @inlinable @inline(__always)
     func build(length: Int, site: BuildSite) throws(MappingError) -> LogicalAddressMapping {
+        if let block = openAtOnce(length, site) { return LogicalAddressMapping(block, of: adapterID) }
+        return try buildSlowly(length, site)
+    }
+
+    /// Makes a mapping of a block that the calling thread keeps, if it has a free one and nobody holds the shards: the
+    /// common case.
+    @usableFromInline @inline(never)
+    func openAtOnce(_ length: Int, _ site: BuildSite) -> ArenaBlock? {
+        guard let size = BlockSize(holding: length), let shard = unsafe shards.current,
+            unsafe shard.pointee.turnstile.enterAtOnce()
+        else { return nil }
+        let block = unsafe shard.pointee.content[size].pointee.free.popFirst()
+        if let block { unsafe block.open(length: length, site, in: shard) }
+        unsafe shard.pointee.leave()
+        return block
+    }
+
+    @usableFromInline @inline(never)
+    func buildSlowly(_ length: Int, _ site: BuildSite) throws(MappingError) -> LogicalAddressMapping {
         guard let size = BlockSize(holding: length) else {
             throw length > 0 ? .tooLong(asked: length, limit: BlockSize.largest) : .empty
         }
-        if let shard = unsafe shards.current, unsafe shard.pointee.enter() {
+        if let shard = unsafe findShard(), unsafe shard.pointee.enter() {
             defer { unsafe shard.pointee.leave() }
             let kept = unsafe shard.pointee.content[size]
             if let block = unsafe kept.pointee.free.popFirst() ?? refill(&kept.pointee, size) {
-                return map(block, length, site)
+                unsafe block.open(length: length, site, in: shard)
+                return LogicalAddressMapping(block, of: adapterID)
             }
         }
-        return try buildFromPool(size, length, site)
+        let block = try findBlock(size)
+        // Whoever asks what is alive has all blocks to himself.
+        pool.withLock { _ in unsafe block.open(length: length, site, in: shards.current) }
+        return LogicalAddressMapping(block, of: adapterID)
     }
 
-    @inline(__always)
-    private func map(_ block: ArenaBlock, _ length: Int, _ site: BuildSite) -> LogicalAddressMapping {
-        block.site = site
-        return LogicalAddressMapping(block, at: block.cut.open(length: UInt64(length)), of: adapterID)
-    }
-
-    /// Takes a block back whose mapping ends.
-    @inline(__always)
-    func release(_ block: ArenaBlock, _ size: BlockSize) {
-        block.cut.close()
-        guard let shard = unsafe shards.current ?? addShard(), unsafe shard.pointee.enter() else {
-            // Counting a reference: with its last block a closed arena goes, perhaps before this returns.
-            return block.slab.arena.handToReaper(block)
-        }
+    /// Has a closed block rest with the calling thread.
+    func rest(_ block: ArenaBlock, _ size: BlockSize) {
+        guard let shard = unsafe findShard(), unsafe shard.pointee.enter() else { return handToReaper(block) }
         defer { unsafe shard.pointee.leave() }
         let kept = unsafe shard.pointee.content[size]
         unsafe kept.pointee.resting.append(block)
@@ -66,7 +80,6 @@ final class ArenaCore: Sendable {
     // MARK: A shard's ends
 
     /// Finds free blocks for a shard that has none: those that rested, if there are many, or else the pool's.
-    @inline(never)
     private func refill(_ kept: inout ArenaShard.Kept, _ size: BlockSize) -> ArenaBlock? {
         if kept.resting.count < size.batch {
             kept.free = pool.withLock { $0.take(size, atMost: size.batch) }
@@ -81,7 +94,6 @@ final class ArenaCore: Sendable {
     }
 
     /// Gives the blocks of a thread that releases more than it makes to the others.
-    @inline(never)
     private func hand(over kept: inout ArenaShard.Kept) {
         var settled = ArenaBlockList()
         var busy = settle(&kept.resting, into: &settled)
@@ -98,7 +110,7 @@ final class ArenaCore: Sendable {
         core.orderPosts()
         let mappings = core.mappings
         resting.removeAll { block in
-            let isBusy = !mappings.settle(block.cut)
+            let isBusy = !block.cut.isUntouched && !mappings.settle(block.cut)
             if isBusy { busy.append(block) }
             return isBusy
         }
@@ -140,23 +152,12 @@ final class ArenaCore: Sendable {
         return result
     }
 
-    @inline(never)
-    private func addShard() -> UnsafeMutablePointer<ThreadShard<ArenaShard>>? {
+    /// The calling thread's shard, which is made if there is none; nil where the thread can have none.
+    private func findShard() -> UnsafeMutablePointer<ThreadShard<ArenaShard>>? {
+        if let shard = unsafe shards.inherited { return unsafe shard }
         pool.withLock { pool in
-            if !pool.isClosing {
-                shards.add(ThreadShard(turnstile: Turnstile(ownerFences: core.barrier == nil), content: ArenaShard()))
-            }
+            if !pool.isClosing { shards.add(ArenaShard(), ownerFences: core.barrier == nil) }
         }
         return unsafe shards.current
-    }
-
-    @inline(never)
-    private func buildFromPool(
-        _ size: BlockSize, _ length: Int, _ site: BuildSite
-    ) throws(MappingError) -> LogicalAddressMapping {
-        if unsafe shards.current == nil { _ = unsafe addShard() }
-        let block = try findBlock(size)
-        // Whoever asks what is alive has all blocks to himself.
-        return pool.withLock { _ in map(block, length, site) }
     }
 }

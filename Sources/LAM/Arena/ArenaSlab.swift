@@ -4,7 +4,7 @@ import Tracking
 // Sendable: `freeCount` and `isLeaving` are the pool's, under its lock; the rest changes only while no block is out, by whoever took the
 // slab out of the pool.
 @safe
-final class ArenaSlab: @unchecked Sendable {
+final class ArenaSlab: MemoryDivider, @unchecked Sendable {
     // The arena keeps its slabs until they are given up, and itself as long as it has one.
     private let keptArena: Unmanaged<ArenaCore>
     let memory: SlabMemory
@@ -21,12 +21,6 @@ final class ArenaSlab: @unchecked Sendable {
 
     /// What the slab is a part of.
     var arena: ArenaCore { unsafe keptArena.takeUnretainedValue() }
-
-    /// Has `body` use the arena without counting a reference to it.
-    @inline(__always)
-    func withArena(_ body: (ArenaCore) -> Void) {
-        unsafe keptArena._withUnsafeGuaranteedRef(body)
-    }
 
     /// The place in the program that created the arena.
     var site: BuildSite { registration.site }
@@ -49,9 +43,7 @@ final class ArenaSlab: @unchecked Sendable {
         mapping.surrender()
         self.size = size
         unsafe records = .init(start: nil, count: 0)
-        // Open, so that it is released like any other mapping, but without a byte that a request could name.
-        _ = arena.core.mappings.close(registration.id)
-        arena.core.mappings.reopen(registration.id, length: 0)
+        arena.core.mappings.hide(registration.id)
         do { try divide(into: size) } catch {
             giveUp()
             throw error
@@ -79,10 +71,15 @@ final class ArenaSlab: @unchecked Sendable {
                 throw .tooManyMappings(limit: MappingTable.capacity)
             }
             unsafe (start + index).initialize(
-                to: ArenaBlock.Record(cut, address: memory.address + UInt(index * size.bytes), in: self))
+                to: ArenaBlock.Record(cut, in: self))
         }
         unsafe records = .init(start: start, count: count)
-        arena.core.mappings.divide(registration.id, cuts(at:))
+        arena.core.mappings.divide(registration.id, by: self)
+    }
+
+    /// Where the memory of a block is in this process.
+    func address(of record: UnsafeMutablePointer<ArenaBlock.Record>) -> UInt {
+        unsafe memory.address + UInt((record - records.baseAddress!) * size.bytes)
     }
 
     private func cut(_ index: Int) -> Cut? {
@@ -92,8 +89,7 @@ final class ArenaSlab: @unchecked Sendable {
             device: KeyedAddress(address: place.base + offset, key: place.key))
     }
 
-    /// The cut that the device knows by an address of the slab.
-    private func cuts(at address: UInt64) -> [Cut] {
+    func cuts(at address: UInt64) -> [Cut] {
         let index = Int((address &- place.base) / UInt64(size.bytes))
         return index < blockCount ? unsafe [records[index].cut] : []
     }

@@ -97,18 +97,16 @@ extension CacheCore {
 
     private func prepare(_ entry: CacheEntry) {
         core.mappings.undivide(entry.registration.id)
-        for cut in index.withLock({ _ in entry.takeCuts() }) {
-            core.mappings.retire(cut.cut)
-            cut.destroy()
-        }
+        let cuts = index.withLock { _ in entry.takeCuts() }
+        for cut in cuts { core.mappings.retire(cut.cut) }
+        index.withLock { index in cuts.forEach { $0.destroy(to: &index.records) } }
         let name = ObjectIdentifier(entry)
         entry.registration.onUnpinned = { [self] in finish(name) }
     }
 
     /// Forgets a registration that is unpinned.
     private func finish(_ name: ObjectIdentifier) {
-        let entry = index.withLock { $0.finish(name) }
-        index.signal()
+        let entry = index.withLock { $0.forget(name) }
         entry.onUnpinned.forEach { $0() }
         goIfEmpty()
     }

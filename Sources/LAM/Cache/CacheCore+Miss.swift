@@ -3,13 +3,14 @@ import Tracking
 
 /// Where a thread gets what its shard does not have.
 extension CacheCore {
-    @inline(never)
+    @usableFromInline @inline(never)
     func buildSlowly(
         _ memory: MemoryDescriptor, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?,
         site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
-        let chain = try MemoryChain(CollectionOfOne(memory), length: memory.length)
         let key = CacheKey(memory, access)
+        if let mapping = mapAgain(key, site) { return mapping }
+        let chain = try MemoryChain(CollectionOfOne(memory), length: memory.length)
         while true {
             guard let shard = unsafe currentShard(), let entry = try entry(for: key, chain, retaining: owner) else {
                 return try bypass(chain, access, retaining: owner, site: site)
@@ -17,6 +18,16 @@ extension CacheCore {
             // An entry may have gone again.
             if let mapping = try unsafe map(entry, in: shard, site) { return mapping }
         }
+    }
+
+    /// Makes a mapping of what the calling thread finds, after waiting for who holds the shards.
+    private func mapAgain(_ key: CacheKey, _ site: BuildSite) -> LogicalAddressMapping? {
+        guard let shard = unsafe shards.inherited, unsafe shard.pointee.enter() else { return nil }
+        defer { unsafe shard.pointee.leave() }
+        guard let cut = unsafe shard.pointee.content.find(key)?.take() else { return nil }
+        unsafe shard.pointee.content.countHit()
+        open(cut, key, site)
+        return LogicalAddressMapping(cut, of: adapterID)
     }
 
     /// Builds a mapping that has nothing to do with the cache.
@@ -42,17 +53,11 @@ extension CacheCore {
         // Whoever evicts holds the shards.
         guard !entry.isLeaving else { return nil }
         let first = unsafe shard.pointee.content.find(entry.key)
-        if let first, let cut = first.takeFree() {
-            first.lastUse = clock.load(ordering: .relaxed)
-            return map(cut, entry.key, site)
+        guard let cut = unsafe first?.take() ?? entry.makeCut(in: shard, first: first, of: self) else {
+            throw .tooManyMappings(limit: MappingTable.capacity)
         }
-        guard let number = ThreadNumber.current,
-            let cut = unsafe entry.makeCut(in: shard, number: number, first: first)
-        else { throw .tooManyMappings(limit: MappingTable.capacity) }
-        if first == nil { unsafe shard.pointee.content.insert(cut, entry.key) }
-        (first ?? cut).lastUse = clock.load(ordering: .relaxed)
-        index.withLock { _ in entry.add(cut) }
-        return map(cut, entry.key, site)
+        open(cut, entry.key, site)
+        return LogicalAddressMapping(cut, of: adapterID)
     }
 
     // MARK: Registering
@@ -60,7 +65,7 @@ extension CacheCore {
     private enum Found {
         case entry(CacheEntry)
         /// The caller is to register the memory.
-        case vacancy
+        case vacancy(CacheEntry)
         /// There is no room.
         case full
         case closed
@@ -81,7 +86,7 @@ extension CacheCore {
         case .entry(let entry): return entry
         case .full: return nil
         case .closed: throw .closed
-        case .vacancy: return try register(key, chain, bytes, retaining: owner)
+        case .vacancy(let entry): return try register(entry, chain, bytes, retaining: owner)
         }
     }
 
@@ -89,34 +94,43 @@ extension CacheCore {
     private func find(_ key: CacheKey, _ bytes: Int) -> Found {
         index.wait { index in
             if index.isClosing { return .closed }
-            switch index.places[key] {
-            case .registering: return nil
-            case .ready(let entry):
+            if let entry = index.find(key) {
+                guard entry.isReady else {
+                    index.noteWait()
+                    return nil
+                }
                 index.countFirstHit()
                 return .entry(entry)
-            case nil:
-                guard index.claim(bytes, limit: options.limitBytes) else { return .full }
-                index.begin(key)
-                return .vacancy
             }
+            guard index.claim(bytes, limit: options.limitBytes) else { return .full }
+            let entry = CacheEntry(key, in: self)
+            index.begin(entry)
+            return .vacancy(entry)
         } ?? .closed
     }
 
     /// Registers the memory; nothing is locked meanwhile.
     private func register(
-        _ key: CacheKey, _ chain: MemoryChain, _ bytes: Int, retaining owner: (any AnyObject & Sendable)?
+        _ entry: CacheEntry, _ chain: MemoryChain, _ bytes: Int, retaining owner: (any AnyObject & Sendable)?
     ) throws(MappingError) -> CacheEntry {
-        defer { index.signal() }
         do throws(MappingError) {
-            let mapping = try adapter.buildLam(chain, key.access, retaining: owner, site: site)
-            let entry = CacheEntry(mapping, key, in: self)
-            index.withLock { $0.insert(entry) }
+            entry.pin(
+                try adapter.buildLam(chain, entry.key.access, retaining: owner, site: site), in: core.mappings)
+            let (isAwaited, isClosing) = index.withLock { index in
+                index.finish(entry)
+                return (index.takeWait(), index.isClosing)
+            }
+            if isAwaited { index.signal() }
+            // Whoever closed the cache meanwhile did not see it.
+            if isClosing { giveUp(overlapping: nil) }
             return entry
         } catch {
-            index.withLock { index in
-                index.cancel(key)
+            let isAwaited = index.withLock { index in
+                index.cancel(entry)
                 index.unclaim(bytes)
+                return index.takeWait()
             }
+            if isAwaited { index.signal() }
             goIfEmpty()
             throw error
         }

@@ -4,10 +4,11 @@ import Tracking
 /// A registration cache as its threads, its janitor and the reaper share it.
 ///
 /// Lives until it is closed and every registration is unpinned: until then it is one of the adapter's children.
+@usableFromInline
 final class CacheCore: Sendable {
     let adapter: Adapter
     let core: AdapterCore
-    private let adapterID: ObjectIdentifier
+    @usableFromInline let adapterID: ObjectIdentifier
     let options: CacheOptions
     let site: BuildSite
     let shards = ThreadShards<CacheShard>()
@@ -28,31 +29,51 @@ final class CacheCore: Sendable {
 
     // MARK: Mappings
 
+    // Inlined into the program with their callers: what does not hit needs all its arguments, what hits hardly any.
+
     /// Makes a mapping, of a cached registration if there is one.
-    @inline(__always)
+    @inlinable @inline(__always)
     func build(
-        _ memory: MemoryDescriptor, _ access: MemoryAccess, retaining owner: (any AnyObject & Sendable)?,
-        site: BuildSite
+        _ buffer: PageBuffer, _ access: MemoryAccess, site: BuildSite
     ) throws(MappingError) -> LogicalAddressMapping {
-        let key = CacheKey(memory, access)
-        if let shard = unsafe shards.current, unsafe shard.pointee.enter() {
-            defer { unsafe shard.pointee.leave() }
-            if let first = unsafe shard.pointee.content.find(key), let cut = first.takeFree() {
-                unsafe shard.pointee.content.countHit()
-                first.lastUse = clock.load(ordering: .relaxed)
-                return map(cut, key, site)
-            }
+        let memory = buffer.descriptor
+        if let cut = openAtOnce(CacheKey(memory, access), site) { return LogicalAddressMapping(cut, of: adapterID) }
+        return try buildSlowly(memory, access, retaining: buffer, site: site)
+    }
+
+    /// The same of memory that its owner keeps.
+    @inlinable @inline(__always)
+    func build(
+        _ memory: MemoryDescriptor, _ access: MemoryAccess, site: BuildSite
+    ) throws(MappingError) -> LogicalAddressMapping {
+        if let cut = openAtOnce(CacheKey(memory, access), site) { return LogicalAddressMapping(cut, of: adapterID) }
+        return try buildSlowly(memory, access, retaining: nil, site: site)
+    }
+
+    /// Makes a mapping if the calling thread has used the registration before, has no other mapping of it now, and
+    /// nobody holds the shards: the common case.
+    @usableFromInline @inline(never)
+    func openAtOnce(_ key: CacheKey, _ site: BuildSite) -> CachedCut? {
+        guard let shard = unsafe shards.current, unsafe shard.pointee.turnstile.enterAtOnce() else { return nil }
+        let found = unsafe shard.pointee.content.find(key)
+        let isFree = found?.takeFirst() ?? false
+        if let found, isFree {
+            unsafe shard.pointee.content.countHit()
+            open(found, key, site)
         }
-        return try buildSlowly(memory, access, retaining: owner, site: site)
+        unsafe shard.pointee.leave()
+        return isFree ? found : nil
     }
 
+    /// Makes a mapping of a cut that was taken, and notes that its registration was used.
     @inline(__always)
-    func map(_ cut: CachedCut, _ key: CacheKey, _ site: BuildSite) -> LogicalAddressMapping {
+    func open(_ cut: CachedCut, _ key: CacheKey, _ site: BuildSite) {
+        cut.lastUse = clock.load(ordering: .relaxed)
         cut.site = site
-        return LogicalAddressMapping(cut, at: cut.cut.open(length: UInt64(key.length)), of: adapterID)
+        cut.cut.open(length: UInt64(key.extent &>> 1))
     }
 
-    /// Takes a closed cut back that the calling thread did not make, or that cannot be opened at once.
+    /// Takes a closed cut back that the calling thread cannot put back at once.
     func takeBack(_ cut: CachedCut) {
         // From inside, so that nobody evicts it meanwhile.
         guard let shard = unsafe currentShard(), unsafe shard.pointee.enter() else {
@@ -88,10 +109,9 @@ final class CacheCore: Sendable {
 
     /// The calling thread's shard, which is made if there is none; nil where the thread can have none.
     func currentShard() -> UnsafeMutablePointer<ThreadShard<CacheShard>>? {
-        if let shard = unsafe shards.current { return unsafe shard }
+        if let shard = unsafe shards.inherited { return unsafe shard }
         index.withLock { index in
-            guard !index.isClosing else { return }
-            shards.add(ThreadShard(turnstile: Turnstile(ownerFences: core.barrier == nil), content: CacheShard()))
+            if !index.isClosing { shards.add(CacheShard(), ownerFences: core.barrier == nil) }
         }
         return unsafe shards.current
     }
@@ -99,23 +119,16 @@ final class CacheCore: Sendable {
 
 extension CachedCut {
     /// Ends the mapping that was made of the cut.
-    @inline(__always)
+    @usableFromInline @inline(never)
     func release() {
         cut.close()
-        guard let shard = unsafe ownShard, unsafe shard.pointee.enter() else { return takeBackSlowly() }
-        defer { unsafe shard.pointee.leave() }
-        if isLeaving || !cut.mayReopen { handToReaper() } else { giveBack() }
+        if !giveBackAtOnce() { takeBackSlowly() }
     }
 
     @inline(never)
     private func takeBackSlowly() {
         // Counting references: with its last cut a closed cache goes, perhaps before this returns.
         entry.cache.takeBack(self)
-    }
-
-    @inline(never)
-    private func handToReaper() {
-        entry.cache.handToReaper(self)
     }
 
     /// The same as `release`; `onReturned` is called when nothing uses the memory by this mapping any more.

@@ -5,18 +5,19 @@ import Tracking
 // Sendable: set before others see it, or guarded by the lock of the cache's index; `isLeaving` is written while all
 // shards are held, and read from inside one.
 @safe
-final class CacheEntry: @unchecked Sendable {
+final class CacheEntry: MemoryDivider, @unchecked Sendable {
     // The cache outlives its entries.
     private let keptCache: Unmanaged<CacheCore>
     let key: CacheKey
-    /// What pins the memory. No request can name it: only the cuts have addresses.
-    let registration: Registration
-    private let place: MappingPlace
     /// When it was registered, on the cache's clock.
     private let madeAt: UInt32
+    /// What pins the memory, and where the device finds it. No request can name it: only the cuts have addresses.
+    private var pinned: (registration: Registration, place: MappingPlace)?
+    /// Whether mappings can be made of it; until then whoever needs one waits.
+    private(set) var isReady = false
 
-    /// Every cut that threads have of it.
-    private(set) var cuts: [CachedCut] = []
+    /// The cut that was made last, of any thread; it knows the one before it.
+    private(set) var lastCut: CachedCut?
     /// It is not to be found any more, and goes when nothing uses it.
     private(set) var isLeaving = false
     /// Of one that is leaving: cuts that are mapped, or released and still in use.
@@ -26,34 +27,59 @@ final class CacheEntry: @unchecked Sendable {
 
     var cache: CacheCore { unsafe keptCache.takeUnretainedValue() }
     var site: BuildSite { registration.site }
+    var registration: Registration { pinned!.registration }
 
-    init(_ mapping: consuming LogicalAddressMapping, _ key: CacheKey, in cache: CacheCore) {
+    /// Memory that is not registered yet.
+    init(_ key: CacheKey, in cache: CacheCore) {
         unsafe keptCache = .passUnretained(cache)
         self.key = key
-        registration = mapping.registration
-        place = mapping.place
         madeAt = cache.clock.load(ordering: .relaxed)
-        mapping.surrender()
-        // Open, so that it is released like any other mapping, but without a byte that a request could name.
-        _ = cache.core.mappings.close(registration.id)
-        cache.core.mappings.reopen(registration.id, length: 0)
-        cache.core.mappings.divide(registration.id) { [self] _ in cache.index.withLock { _ in cuts.map(\.cut) } }
     }
 
-    /// Makes one more cut for the calling thread, who is inside its shard; nil if there are as many mappings as can be.
+    /// Takes what pins the memory, of which no mapping can be made yet.
+    func pin(_ mapping: consuming LogicalAddressMapping, in mappings: MappingTable) {
+        let id = mapping.id
+        pinned = (mapping.registration, mapping.place)
+        mapping.surrender()
+        mappings.hide(id)
+        mappings.divide(id, by: self)
+    }
+
+    func cuts(at address: UInt64) -> [Cut] { cache.index.withLock { _ in cuts.map(\.cut) } }
+
+    /// Lets mappings be made of it.
+    func becomeReady() { isReady = true }
+
+    /// Every cut that threads have of it.
+    var cuts: some Sequence<CachedCut> {
+        sequence(state: lastCut) { next in
+            defer { next = next?.former }
+            return next
+        }
+    }
+
+    /// Makes one more cut for the calling thread, who is inside its shard.
+    ///
+    /// - Parameters:
+    ///   - shard: the shard.
+    ///   - first: the thread's first cut of the registration; nil if it has none.
+    ///   - cache: the registration's.
+    /// - Returns: nil if there are as many mappings as can be.
     func makeCut(
-        in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, number: Int, first: CachedCut?
+        in shard: UnsafeMutablePointer<ThreadShard<CacheShard>>, first: CachedCut?, of cache: CacheCore
     ) -> CachedCut? {
+        let place = pinned!.place
         let cut = cache.core.mappings.reserveCut(
             memory: UInt64(key.address), room: UInt64(key.length),
             device: KeyedAddress(address: place.base, key: place.key), isWritable: key.access == .readWrite)
         guard let cut else { return nil }
-        return unsafe CachedCut(cut, of: self, in: shard, number: number, first: first)
-    }
-
-    /// Notes a cut that was made.
-    func add(_ cut: CachedCut) {
-        cuts.append(cut)
+        let made = cache.index.withLock { index in
+            let made = unsafe CachedCut(cut, of: self, in: shard, first: first, from: &index.records)
+            lastCut = made
+            return made
+        }
+        if first == nil { unsafe shard.pointee.content.insert(made) }
+        return made
     }
 
     /// When a mapping was last made of it, on the cache's clock.
@@ -82,7 +108,7 @@ final class CacheEntry: @unchecked Sendable {
     /// - Returns: those of them that nobody has, and that requests still use.
     func countUnsettled() -> [CachedCut] {
         let kept = cuts.filter { !$0.isOut && !cache.core.mappings.isIdle($0.cut) }
-        unsettled = kept.count + cuts.count(where: \.isOut)
+        unsettled = kept.count + cuts.reduce(0) { $0 + ($1.isOut ? 1 : 0) }
         return kept
     }
 
@@ -94,7 +120,7 @@ final class CacheEntry: @unchecked Sendable {
 
     /// Takes the cuts out, none of which is used.
     func takeCuts() -> [CachedCut] {
-        defer { cuts = [] }
-        return cuts
+        defer { lastCut = nil }
+        return Array(cuts)
     }
 }

@@ -17,7 +17,12 @@ enum CacheJanitor {
 
     /// - Returns: false if the cache is closed.
     private static func awaitRegistrations(of cache: CacheCore) -> Bool {
-        cache.index.wait { index in index.isClosing ? false : index.places.isEmpty ? nil : true } ?? false
+        cache.index.wait { index in
+            if index.isClosing { return false }
+            guard index.findsNothing else { return true }
+            index.noteWait()
+            return nil
+        } ?? false
     }
 
     /// - Returns: false if the cache is closed before the end of it.

@@ -21,7 +21,7 @@ import Verbs
 /// Any number of threads may use a cache; two of them that find registrations wait for each other only while one is
 /// evicted. A cache is an object of its adapter, which does not close before the cache is closed.
 public final class RegistrationCache: Sendable {
-    let core: CacheCore
+    @usableFromInline let core: CacheCore
 
     init(_ core: CacheCore) {
         self.core = core
@@ -45,10 +45,11 @@ public final class RegistrationCache: Sendable {
     ///   then built without it.
     /// - Complexity: some stores if the calling thread has used the registration before, one lock more if only others have;
     ///   otherwise an `ibv_reg_mr_iova`, during which nothing is locked.
+    @inlinable @inline(__always)
     public func buildLam(
         over buffer: PageBuffer, access: MemoryAccess = .readWrite, file: StaticString = #fileID, line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        try core.build(buffer.descriptor, access, retaining: buffer, site: BuildSite(file: file, line: line))
+        try core.build(buffer, access, site: BuildSite(file: file, line: line))
     }
 
     /// Maps caller-owned memory for the adapter, which must be forgotten before it is unmapped.
@@ -64,12 +65,12 @@ public final class RegistrationCache: Sendable {
     ///   discarded (`munmap`, `mremap`, `MAP_FIXED`, `MADV_DONTNEED`, `free`), call ``forget(_:)`` or ``forgotten(_:)``. A
     ///   mapping of what is at the same addresses afterwards would otherwise be one of the *former* memory: the adapter
     ///   would read and write pages that nobody sees. Nothing detects that (T29).
-    @unsafe
+    @inlinable @inline(__always) @unsafe
     public func buildLam(
         over memory: MemoryDescriptor, access: MemoryAccess = .readWrite, file: StaticString = #fileID,
         line: UInt = #line
     ) throws(MappingError) -> LogicalAddressMapping {
-        try core.build(memory, access, retaining: nil, site: BuildSite(file: file, line: line))
+        try core.build(memory, access, site: BuildSite(file: file, line: line))
     }
 
     /// Has no later mapping be one of what is registered now of `memory`, and unpins it when nothing uses it.

@@ -8,18 +8,19 @@ public import Tracking
 ///
 /// A mapping is used by borrowing it and given up by consuming it, so that use after release does not compile. Dropping
 /// it releases it. However it is released, the memory stays pinned until no request and no window can touch it.
+@frozen
 public struct LogicalAddressMapping: ~Copyable, Sendable {
     /// All that a request needs to know.
     @usableFromInline let place: MappingPlace
     /// Which adapter the mapping is of.
     @usableFromInline let adapterID: ObjectIdentifier
-    let origin: Origin
+    @usableFromInline let origin: Origin
 
     /// What the memory belongs to.
     ///
     /// No reference is counted while the mapping lives: what several threads count, they all wait for. Whoever ends it
     /// counts one, because what keeps the object goes then.
-    @safe
+    @usableFromInline @safe
     enum Origin: @unchecked Sendable {
         /// The mapping has the registration for itself. It is the adapter's until it is deregistered.
         case registration(Unmanaged<Registration>)
@@ -36,27 +37,28 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
         unsafe origin = .registration(.passUnretained(registration))
     }
 
-    init(_ block: ArenaBlock, at place: MappingPlace, of adapter: ObjectIdentifier) {
-        self.place = place
+    /// A mapping of a block whose cut is open.
+    @inlinable @inline(__always)
+    init(_ block: ArenaBlock, of adapter: ObjectIdentifier) {
+        place = block.cut.place
         adapterID = adapter
         origin = .cut(block)
     }
 
-    init(_ cut: CachedCut, at place: MappingPlace, of adapter: ObjectIdentifier) {
-        self.place = place
+    /// A mapping of a cut that is open.
+    @inlinable @inline(__always)
+    init(_ cut: CachedCut, of adapter: ObjectIdentifier) {
+        place = cut.cut.place
         adapterID = adapter
         origin = .cached(cut)
     }
 
     deinit {
-        switch origin {
-        case .registration(let registration): unsafe registration.takeUnretainedValue().release()
-        case .cut(let block): block.release()
-        case .cached(let cut): cut.release()
-        }
+        origin.release()
     }
 
     /// Ends the mapping without releasing anything.
+    @inlinable @inline(__always)
     consuming func surrender() {
         discard self
     }
@@ -76,7 +78,7 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
     /// Names the mapping in the adapter's table.
     var id: MappingID {
         switch origin {
-        case .registration: registration.id
+        case .registration(let registration): unsafe registration._withUnsafeGuaranteedRef { $0.id }
         case .cut(let block): block.cut.id
         case .cached(let cut): cut.cut.id
         }
@@ -121,6 +123,24 @@ public struct LogicalAddressMapping: ~Copyable, Sendable {
     /// A scatter/gather element over the whole mapping.
     /// - Precondition: the mapping is shorter than 4 GiB.
     public var element: ScatterGatherElement { element(0..<length) }
+}
+
+extension LogicalAddressMapping.Origin {
+    /// Gives the mapping up.
+    @inlinable @inline(__always)
+    func release() {
+        switch self {
+        case .registration: releaseRegistration()
+        case .cut(let block): block.release()
+        case .cached(let cut): cut.release()
+        }
+    }
+
+    @usableFromInline @inline(never)
+    func releaseRegistration() {
+        guard case .registration(let registration) = self else { return }
+        unsafe registration.takeUnretainedValue().release()
+    }
 }
 
 extension MappingPlace {

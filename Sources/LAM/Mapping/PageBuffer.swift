@@ -29,7 +29,7 @@ public final class PageBuffer: @unchecked Sendable {
     public let allocatedBytes: Int
 
     /// Mapped for `allocatedBytes` bytes from `init` to `deinit`, at a fixed address.
-    private let base: UnsafeMutableRawPointer
+    @usableFromInline let base: UnsafeMutableRawPointer
 
     /// Allocates `count` zero bytes in pages of their own.
     ///
@@ -55,7 +55,7 @@ public final class PageBuffer: @unchecked Sendable {
     }
 
     /// The buffer as a range to build a mapping over: ``count`` bytes from its first page on.
-    public var descriptor: MemoryDescriptor {
+    @inlinable public var descriptor: MemoryDescriptor {
         MemoryDescriptor(unsafe UnsafeRawBufferPointer(start: base, count: count))
     }
 }

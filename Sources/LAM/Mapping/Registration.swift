@@ -5,6 +5,7 @@ import Verbs
 /// The memory behind one mapping, from before it is pinned until it is unpinned.
 // Sendable: `region` belongs to whoever builds the mapping, to the mapping's owner while it is live, and after that to
 // the one thread whose `MappingTable.close` succeeded; the rest is set before the hand-over.
+@usableFromInline
 final class Registration: @unchecked Sendable {
     let id: MappingID
     let base: LogicalAddress
@@ -172,6 +173,7 @@ public struct BuildSite: Hashable, Sendable, CustomStringConvertible {
     /// The line in that file.
     public let line: UInt32
 
+    @inlinable @inline(__always)
     init(file: StaticString, line: UInt) {
         self.file = file
         self.line = UInt32(truncatingIfNeeded: line)

@@ -16,7 +16,12 @@ extension LogicalAddressMapping {
     /// Returns at once, from any thread, also inside a completion callback. This is `NdkReleaseLam`, except that a
     /// busy mapping is not the caller's error: it is kept until it is idle. Dropping a mapping does the same.
     /// - Complexity: O(1), one lock that no request takes; a system call only when the reaper sleeps.
-    public consuming func release() {}
+    @inlinable @inline(__always)
+    public consuming func release() {
+        let origin = origin
+        surrender()
+        origin.release()
+    }
 
     /// Gives the mapping up and suspends until its memory is unpinned, so that it may be freed.
     ///

@@ -9,12 +9,15 @@ enum ThreadNumber {
     /// Numbers are below this; threads beyond it have none.
     static let limit = 1024
 
-    /// The calling thread's number; nil while more threads than ``limit`` have one.
+    /// The calling thread's number plus one; zero for a thread that has none, and perhaps never asked.
     ///
     /// - Complexity: a load from the thread's own memory.
     @inline(__always)
+    static var word: UInt { ThreadWord.current }
+
+    /// The calling thread's number; nil while more threads than ``limit`` have one.
     static var current: Int? {
-        let word = ThreadWord.current
+        let word = word
         return word != 0 ? Int(bitPattern: word &- 1) : assign()
     }
 

@@ -72,6 +72,35 @@ struct CacheThreadTests {
         }
         expectNothingLeft(of: device)
     }
+
+    @Test("A registration that is under way while the cache is closed goes as soon as it is made")
+    func closedMeanwhile() throws {
+        let device = FakeDevice()
+        let gate = VerbGate()
+        do {
+            let adapter = try Adapter.open(over: gate.guardingRegistration(device.verbs))
+            let cache = try smallCache(adapter)
+            let buffers = try pageBuffers(2)
+            try cache.buildLam(over: buffers[0]).release()
+            gate.shut()
+            let outcome = SharedValue("none")
+            let thread = TestThread {
+                do throws(MappingError) {
+                    try cache.buildLam(over: buffers[1]).release()
+                    outcome.value = "mapped"
+                } catch {
+                    outcome.value = "\(error == .closed)"
+                }
+            }
+            #expect(eventually { gate.isOccupied })
+            cache.close()
+            gate.open()
+            thread.join()
+            #expect(outcome.value == "true")
+            try adapter.close(waiting: .seconds(10))
+        }
+        expectNothingLeft(of: device)
+    }
 }
 
 /// What the threads of the stress test share.

@@ -15,6 +15,12 @@ uint64_t stub_allocation_count(void);
 /* While true, signaled requests complete only when it becomes false again. */
 void stub_hold_completions(int hold);
 
+/* Has a registration take so long from now on, as one of memory that nobody touched yet does. */
+void stub_set_registration_time(uint32_t microseconds);
+
+/* Has the process keep what it frees: otherwise the kernel clears it anew when it is allocated next. */
+void stub_keep_freed_memory(void);
+
 /* Has the calling thread run on one processor only, numbered from 0. */
 void stub_bind_to_processor(int number);
 

@@ -32,6 +32,10 @@ final class AdapterSimulation {
     /// Queue pairs that the device failed, or that failed by themselves.
     var failedQueuePairs: [UInt32] = []
     var lastContext: UInt64 = 0
+    /// Where mappings come from that cost no registration each.
+    let arena: Arena
+    let cache: RegistrationCache
+    let cachedBuffers: [PageBuffer]
     /// What must not be.
     var objections: [String] = []
     private var notes: [String] = []
@@ -40,6 +44,10 @@ final class AdapterSimulation {
         self.device = device
         random = SeededGenerator(seed: seed)
         adapter = try Adapter.open(over: device.verbs)
+        // Little of both, so that blocks come back and registrations are evicted all the time.
+        arena = try smallArena(adapter, slabs: 3)
+        cache = try smallCache(adapter, pages: 4)
+        cachedBuffers = try pageBuffers(6)
         for _ in 0..<3 {
             completionQueues.append(SimulatedCompletionQueue(try adapter.createCompletionQueue(depth: 4)))
         }
@@ -48,7 +56,9 @@ final class AdapterSimulation {
     private typealias Action = (name: String, weight: Int, run: @Sendable (AdapterSimulation) throws -> Void)
 
     private static let actions: [Action] = [
-        ("build", 12, { try $0.build() }), ("release", 10, { $0.release() }),
+        ("build", 8, { try $0.build() }), ("release", 14, { $0.release() }),
+        ("cut", 8, { try $0.cut() }), ("build cached", 8, { try $0.buildCached() }),
+        ("forget", 1, { $0.forget() }), ("trim", 1, { $0.trim() }),
         ("send", 30, { $0.send() }), ("receive", 15, { $0.receive() }),
         ("carry out", 30, { $0.carryOut() }), ("arrive", 12, { $0.arrive() }),
         ("poll", 20, { $0.poll() }), ("fail", 2, { $0.fail() }),
@@ -92,6 +102,8 @@ final class AdapterSimulation {
         for mapping in mappings { mapping.mapping.take()?.release() }
         windows.removeAll()
         regions.removeAll()
+        arena.close()
+        cache.close()
         #expect(eventually { adapter.statistics.liveMappings == 0 }, "\(adapter.survivors)")
         // The reaper may still be delivering.
         _ = eventually(within: .seconds(2)) {
@@ -175,9 +187,12 @@ final class SimulatedSharedQueue {
 final class SimulatedMapping {
     var mapping: LogicalAddressMapping?
     let element: ScatterGatherElement
+    /// Whether it was cut from the arena.
+    let isCut: Bool
 
-    init(_ mapping: consuming LogicalAddressMapping) {
+    init(_ mapping: consuming LogicalAddressMapping, isCut: Bool = false) {
         element = mapping.element(0..<64)
+        self.isCut = isCut
         self.mapping = consume mapping
     }
 }
