@@ -43,7 +43,9 @@ final class ArenaCore: Sendable {
         guard let size = BlockSize(holding: length), let shard = unsafe shards.current,
             unsafe shard.pointee.turnstile.enterAtOnce()
         else { return nil }
-        let block = unsafe shard.pointee.content[size].pointee.free.popFirst()
+        // First the pointer: in one expression this changes the whole shard, whose turnstile others ask meanwhile.
+        let kept = unsafe shard.pointee.content[size]
+        let block = unsafe kept.pointee.free.popFirst()
         if let block { unsafe block.open(length: length, site, in: shard) }
         unsafe shard.pointee.leave()
         return block
