@@ -1,4 +1,5 @@
 import LAM
+import Synchronization
 
 /// How a client comes by the mapping of each message.
 enum MappingSource: String, CaseIterable, Sendable {
@@ -39,7 +40,7 @@ extension PerfEnd {
             silent = isSignaled ? 0 : silent + 1
             let flags: RequestFlags = isSignaled ? [] : .silentSuccess
             switch source {
-            case .once: try post(context, flags)
+            case .once: try post(context, flags: flags)
             case .fresh: try post(adapter.buildLam(over: outbox), context, flags)
             case .arena: try post(arena!.buildLam(length: terms.size), context, flags)
             }
@@ -50,7 +51,7 @@ extension PerfEnd {
 
     /// Posts one message from the mapping that was built before.
     @inline(__always)
-    private mutating func post(_ context: UInt64 = 0, _ flags: RequestFlags = []) throws(PostError) {
+    private mutating func post(_ context: UInt64 = 0, flags: RequestFlags) throws(PostError) {
         switch terms.operation {
         case .write: try queuePair.write(outgoing, message, to: peer, context: context, flags: flags)
         case .read: try queuePair.read(into: outgoing, message, from: peer, context: context, flags: flags)
@@ -79,11 +80,14 @@ extension PerfEnd {
         var times: [Duration] = []
         times.reserveCapacity(terms.count)
         let total = terms.warmUpCount + terms.count
+        // One look at the clock for each message: where that is a system call, it takes as long as a short message.
+        var begin = ContinuousClock.now
         for turn in 0..<total {
-            let begin = ContinuousClock.now
             try transmit(turn)
             if terms.isPingPong { try expect(turn) } else { try drain() }
-            let time = begin.duration(to: .now)
+            let end = ContinuousClock.now
+            let time = begin.duration(to: end)
+            begin = end
             if turn >= terms.warmUpCount { times.append(terms.isPingPong ? time / 2 : time) }
         }
         try drain()
@@ -103,8 +107,8 @@ extension PerfEnd {
     private mutating func transmit(_ turn: Int) throws {
         while outstanding >= terms.depth { try poll() }
         // Whoever waits for a write looks at its last byte.
-        if terms.operation == .write { unsafe outbox.withLastByte { unsafe $0.pointee = Self.mark(turn) } }
-        try post()
+        if terms.operation == .write { outbox.withLastByte { $0.store(Self.mark(turn), ordering: .relaxed) } }
+        try post(flags: terms.isInline(upTo: queuePair.capacity.inlineBytes) ? .inline : [])
         outstanding += 1
     }
 
@@ -115,7 +119,12 @@ extension PerfEnd {
             receivedCount -= 1
             try queuePair.receive(into: incoming, message)
         } else {
-            while unsafe inbox.withLastByte({ unsafe $0.pointee }) != Self.mark(turn) { try poll() }
+            var looks = 0
+            while inbox.withLastByte({ $0.load(ordering: .acquiring) }) != Self.mark(turn) {
+                looks &+= 1
+                // Only to learn that the other end has ended.
+                if looks.isMultiple(of: 1 << 14) { try poll() }
+            }
         }
     }
 
@@ -151,9 +160,11 @@ extension PerfEnd {
 
 extension PageBuffer {
     /// Shows the last byte, which the other end's device may be writing.
-    fileprivate func withLastByte<Result>(_ body: (UnsafeMutablePointer<UInt8>) -> Result) -> Result {
+    fileprivate func withLastByte<Result>(_ body: (borrowing Atomic<UInt8>) -> Result) -> Result {
         unsafe withUnsafeMutableBytes { bytes in
-            unsafe body((bytes.baseAddress! + bytes.count - 1).assumingMemoryBound(to: UInt8.self))
+            // A byte that is read and written atomically lies in memory as any other.
+            let last = unsafe (bytes.baseAddress! + bytes.count - 1).assumingMemoryBound(to: Atomic<UInt8>.self)
+            return unsafe body(last.pointee)
         }
     }
 }

@@ -3,7 +3,8 @@ import LAM
 /// One end of a measurement: its queue pair, the memory that messages are in, and the window through which the other
 /// end reaches it.
 ///
-/// Used by one thread, which polls: whoever measures does not want to measure how long a thread takes to wake up.
+/// Used by one thread, which polls while it measures: nobody wants to measure how long a thread takes to wake up. While
+/// the other end measures by itself it sleeps: a processor that polls for nothing may be the one that moves the bytes.
 struct PerfEnd: ~Copyable {
     let adapter: Adapter
     let terms: PerfTerms
@@ -25,6 +26,7 @@ struct PerfEnd: ~Copyable {
     var outstanding = 0
     /// Receives that have completed and that nobody has asked for.
     var receivedCount = 0
+    private var emptyPolls = 0
 
     /// What ended before its time.
     enum Failure: Error, CustomStringConvertible {
@@ -49,7 +51,8 @@ struct PerfEnd: ~Copyable {
         let receives = terms.operation == .send ? 2 * terms.depth : 0
         // One more for what the ends say to each other, and one for the window.
         let capacity = QueuePairCapacity(
-            sendDepth: terms.depth + 2, receiveDepth: receives + 1, sendElements: 1, receiveElements: 1)
+            sendDepth: terms.depth + 2, receiveDepth: receives + 1, sendElements: 1, receiveElements: 1,
+            inlineBytes: terms.isInline(upTo: adapter.info.maxInlineBytes) ? terms.size : 0)
         let completions = try adapter.createCompletionQueue(depth: capacity.sendDepth + capacity.receiveDepth)
         var queuePair = try adapter.createQueuePair(completions: completions, capacity: capacity)
         let window = try adapter.createMemoryWindow()
@@ -99,7 +102,11 @@ struct PerfEnd: ~Copyable {
 
     /// Waits for the other end's note.
     mutating func hear() throws {
-        while receivedCount == 0 { try poll() }
+        while receivedCount == 0 {
+            _ = try completions.wait(into: &batch, atMost: .milliseconds(100))
+            try takeBatch()
+            try checkInterruption()
+        }
         receivedCount -= 1
     }
 
@@ -111,9 +118,15 @@ struct PerfEnd: ~Copyable {
     /// Takes what has completed.
     @inline(__always)
     mutating func poll() throws {
-        let count = completions.poll(into: &batch)
-        guard count > 0 else { return try checkInterruption() }
-        for index in 0..<count {
+        if completions.poll(into: &batch) > 0 { return try takeBatch() }
+        emptyPolls &+= 1
+        // To ask the task takes longer than to poll.
+        if emptyPolls.isMultiple(of: 256) { try checkInterruption() }
+    }
+
+    @inline(__always)
+    private mutating func takeBatch() throws {
+        for index in 0..<batch.count {
             let completion = batch[index]
             guard completion.status == .success else {
                 throw Failure.request(completion.operation, completion.status)

@@ -35,6 +35,10 @@ struct PerfTerms: Hashable, Sendable {
 
     /// Whether each end answers every message of the other.
     var isPingPong: Bool { figure == .latency && operation != .read }
+
+    /// Whether messages are copied into the request, where the device takes as many bytes: as perftest does it, short ones
+    /// whose latency is measured.
+    func isInline(upTo limit: Int) -> Bool { isPingPong && size <= min(limit, 220) }
 }
 
 // MARK: Private data of a connect
