@@ -54,7 +54,7 @@ extension SendPath {
 /// Where the bytes of an inline request are put together; allocated once.
 // Sendable: the memory belongs to this value alone.
 @safe
-struct InlineBuffer: ~Copyable, @unchecked Sendable {
+@usableFromInline struct InlineBuffer: ~Copyable, @unchecked Sendable {
     private let bytes: UnsafeMutableRawBufferPointer
     private(set) var count = 0
 
@@ -62,7 +62,8 @@ struct InlineBuffer: ~Copyable, @unchecked Sendable {
         unsafe bytes = .allocate(byteCount: capacity, alignment: 8)
     }
 
-    deinit { unsafe bytes.deallocate() }
+    // Whoever posts may be inlined into a program, and with it the end of what it replaces.
+    @usableFromInline deinit { unsafe bytes.deallocate() }
 
     /// Where the first byte is in this process.
     var address: UInt { unsafe UInt(bitPattern: bytes.baseAddress) }
