@@ -19,7 +19,10 @@ extension AdapterCore {
             sharedReceiveQueue(QueueID(raw: UInt64(identifier)))?.noteLimitReached()
         case .sharedQueueFailed(let identifier):
             sharedReceiveQueue(QueueID(raw: UInt64(identifier)))?.noteFailure()
-        case .portLost, .portActive, .deviceFailed, .other:
+        case .deviceFailed:
+            hasDeviceFailed.store(true, ordering: .releasing)
+            for pair in queuePairs { pair.noteFailure() }
+        case .portLost, .portActive, .other:
             break
         }
     }

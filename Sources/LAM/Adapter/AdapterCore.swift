@@ -24,6 +24,8 @@ final class AdapterCore: Sendable {
     let budget: PinBudget
     /// Whether the device says when a queue pair in the error state is done with its shared receive queue.
     let reportsLastReceives = Atomic<Bool>(false)
+    /// Whether the device said that it failed as a whole, or is being removed.
+    let hasDeviceFailed = Atomic<Bool>(false)
     private let identifiers = Atomic<UInt>(0)
     /// The threads on which users are called.
     private let callbackThreads = Monitor<Set<pthread_t>>([])

@@ -199,7 +199,11 @@ extension FakeDevice.State {
 
     /// Adds a completion to a queue, and an event to its channel when the queue is armed for it.
     mutating func push(_ completion: ibv_wc, to handle: UInt32, isSolicited: Bool) {
-        guard let found = completionQueues[handle], !found.isFailed else { return }
+        guard let found = completionQueues[handle] else { return }
+        guard !found.isFailed, !takeLoss(of: completion.qp_num) else {
+            lostCompletions[completion.qp_num, default: 0] += 1
+            return
+        }
         guard unsafe found.completions.count < Int(found.raw.pointee.cqe) else {
             violations.append(
                 .lostCompletion(queuePair: completion.qp_num, identifier: completion.wr_id))

@@ -23,6 +23,13 @@ extension FakeDevice {
         var faults: [Verb: [FakeFault]] = [:]
         /// What the next post of a verb meets beside its faults.
         var postFaults: [Verb: FakePostFault] = [:]
+        var injectedFailures: [Verb: Int] = [:]
+        /// How many of the next completions of a queue pair are lost, by its number.
+        var losses: [UInt32: Int] = [:]
+        var lostCompletions: [UInt32: Int] = [:]
+        var flushesLate = false
+        var late: [FakeLateCompletion] = []
+        var removal = FakeRemoval.none
         var violations: [FakeViolation] = []
         var abandoned: [VerbError] = []
 
@@ -101,8 +108,11 @@ extension FakeDevice {
 
         /// The error that the test wants for this call, which is counted already.
         mutating func takeFault(_ verb: Verb) -> CInt? {
-            guard let call = calls[verb] else { return nil }
-            return faults[verb]?.first { fault in fault.calls.contains(call) }?.code
+            guard let call = calls[verb],
+                let fault = faults[verb]?.first(where: { fault in fault.calls.contains(call) })
+            else { return nil }
+            injectedFailures[verb, default: 0] += 1
+            return fault.code
         }
 
         /// Records the use of an object that is gone, which libibverbs would not survive.

@@ -71,7 +71,7 @@ package final class FakeDevice: @unchecked Sendable {
     func call(_ verb: Verb, _ body: (inout State) -> CInt) -> CInt {
         withState { state in
             state.calls[verb, default: 0] += 1
-            return state.takeFault(verb) ?? body(&state)
+            return state.refusalAfterRemoval(verb) ?? state.takeFault(verb) ?? body(&state)
         }
     }
 }

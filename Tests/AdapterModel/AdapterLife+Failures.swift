@@ -1,0 +1,110 @@
+import Glibc
+import TestSupport
+import TrackingModel
+import enum Verbs.Verb
+import struct Verbs.CompletionStatus
+
+/// What goes wrong.
+extension AdapterLife {
+    /// What opening an adapter calls.
+    static var openingVerbs: [Verb] {
+        [.getDeviceList, .openDevice, .queryDevice, .queryPort, .queryAddresses, .allocateDomain, .registerRegion]
+    }
+
+    /// What is called again until it succeeds, or may fail as often as it likes.
+    private static let patientVerbs: [Verb] = [
+        .registerRegion, .deregisterRegion, .deregisterRegion, .allocateWindow, .deallocateWindow, .createQueuePair,
+        .modifyQueuePair, .destroyQueuePair, .postSend, .postReceive, .pollCompletionQueue, .armCompletionQueue,
+        .getCompletionEvent, .getDeviceEvent, .createCompletionChannel, .createCompletionQueue,
+        .resizeCompletionQueue, .createSharedQueue, .modifySharedQueue, .querySharedQueue, .destroySharedQueue,
+        .postSharedReceive,
+    ]
+
+    /// What is called twice when its object ends.
+    private static let impatientVerbs: [Verb] = [.destroyCompletionQueue, .destroyCompletionChannel]
+
+    /// Makes something fail soon.
+    func injectFault() {
+        let code: CInt = random.pick([EIO, ENOMEM, EBUSY, EINVAL, EPERM])!
+        switch random.below(8) {
+        case 0:
+            device.refuseRequest(random.below(4), ofNext: .postSend, code: ENOMEM)
+            counts.add(.postRefusedHalfWay)
+        case 1:
+            device.leaveUndetermined(next: random.pick([.postSend, .postReceive, .postSharedReceive])!, code: EINVAL)
+            counts.add(.postUndetermined)
+        case 2:
+            let verb = random.pick(Self.impatientVerbs)!
+            guard !device.willFail(verb), mayFail(verb) else { return }
+            device.inject(code, into: verb)
+        default:
+            let verb = random.pick(Self.patientVerbs)!
+            guard mayFail(verb) else { return }
+            note("  \(verb) will fail")
+            device.inject(code, into: verb, call: 1 + random.below(3), times: 1 << random.below(5))
+        }
+    }
+
+    /// Where a creation fails half-way, what it has made already is destroyed once, and abandoned if that fails, too.
+    private func mayFail(_ verb: Verb) -> Bool {
+        let pairs: [Set<Verb>] = [
+            [.createCompletionQueue, .destroyCompletionChannel], [.modifyQueuePair, .destroyQueuePair],
+        ]
+        return pairs.allSatisfy { pair in !pair.contains(verb) || !pair.contains { $0 != verb && device.willFail($0) } }
+    }
+
+    /// A queue pair fails, by a request or by itself.
+    func fail() {
+        guard let queuePair = random.pick(queuePairs) else { return }
+        let number = queuePair.number
+        failedQueuePairs.insert(number)
+        let status = CompletionStatus(rawValue: UInt32(1 + random.below(23)))
+        switch random.below(4) {
+        case 0:
+            device.reportFailure(of: number)
+            counts.add(.queuePairFailedByItself)
+        case 1:
+            guard device.failReceive(number, status: status, at: pickPlace(on: number)) else { return }
+            noteTaken(by: number)
+            counts.add(.queuePairFailed)
+        default:
+            device.fail(number, status: status)
+            counts.add(.queuePairFailed)
+        }
+    }
+
+    /// Something that no request tells of.
+    func haveMisfortune() {
+        guard let queuePair = random.pick(queuePairs) else { return }
+        let number = queuePair.number
+        switch random.below(20) {
+        case 0..<8:
+            device.loseCompletion(of: number)
+            failedQueuePairs.insert(number)
+            counts.add(.completionLost)
+        case 8..<12:
+            guard let queue = completionQueuesOf[number]?.last else { return }
+            device.failReceiveQueue(of: number)
+            // Everything that completes there is lost from now on.
+            queue.hasFailed = true
+            for (other, queues) in completionQueuesOf where queues.contains(where: { $0 === queue }) {
+                failedQueuePairs.insert(other)
+            }
+            // Told to whoever is armed, and to whoever is not.
+            callLimits.notifications += 1
+            counts.add(.completionQueueFailed)
+        case 12..<15:
+            guard sharingQueuePairs.contains(number) else { return }
+            device.failSharedQueue(of: number)
+            counts.add(.sharedQueueFailed)
+        case 15..<19:
+            device.reportPort(isActive: random.chance(50))
+            counts.add(.portChanged)
+        default:
+            guard random.chance(20), !isRemoved else { return }
+            isRemoved = true
+            device.remove()
+            counts.add(.deviceRemoved)
+        }
+    }
+}
