@@ -96,6 +96,8 @@ extension AdapterLife {
         case 12..<15:
             guard sharingQueuePairs.contains(number) else { return }
             device.failSharedQueue(of: number)
+            // Which is told, too.
+            callLimits.lowCalls += 1
             counts.add(.sharedQueueFailed)
         case 15..<19:
             device.reportPort(isActive: random.chance(50))

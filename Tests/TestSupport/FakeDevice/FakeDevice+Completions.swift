@@ -104,8 +104,9 @@ extension FakeDevice {
         }
         unsafe verbs.destroyCompletionQueue = { [self] queue in
             let handle = unsafe queue.pointee.handle
-            awaitAcknowledgement { state in state.completionQueues[handle]?.unacknowledgedEvents }
-            return call(.destroyCompletionQueue) { state in state.destroyCompletionQueue(handle) }
+            return call(.destroyCompletionQueue, whenNone: { state in state.completionQueues[handle]?.unacknowledgedEvents }) { state in
+                state.destroyCompletionQueue(handle)
+            }
         }
     }
 

@@ -65,13 +65,18 @@ extension FakeDevice {
         }
     }
 
-    /// Waits for the events of an object to be acknowledged, as the destroying verbs do; not for ever, as they would.
-    func awaitAcknowledgement(_ unacknowledged: (State) -> Int?) {
+    /// Runs a destroying entry of the table once the events of its object are acknowledged, as the verbs do; after a time
+    /// it runs all the same, unlike them.
+    func call(_ verb: Verb, whenNone unacknowledged: (State) -> Int?, _ body: (inout State) -> CInt) -> CInt {
         for _ in 0..<10_000 {
-            let count = withState { state in unacknowledged(state) ?? 0 }
-            guard count > 0 else { return }
+            let code: CInt? = withState { state in
+                guard unacknowledged(state) ?? 0 == 0 else { return nil }
+                return state.call(verb, body)
+            }
+            if let code { return code }
             usleep(100)
         }
+        return call(verb, body)
     }
 
     /// Adds the entries for events.

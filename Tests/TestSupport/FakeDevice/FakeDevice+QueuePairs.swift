@@ -87,8 +87,9 @@ extension FakeDevice {
         }
         unsafe verbs.destroyQueuePair = { [self] queuePair in
             let number = unsafe queuePair.pointee.qp_num
-            awaitAcknowledgement { state in state.queuePairs[number]?.unacknowledgedEvents }
-            return call(.destroyQueuePair) { state in state.destroyQueuePair(number) }
+            return call(.destroyQueuePair, whenNone: { state in state.queuePairs[number]?.unacknowledgedEvents }) { state in
+                state.destroyQueuePair(number)
+            }
         }
     }
 

@@ -106,6 +106,12 @@ extension FakeDevice {
             while let block = unsafe blocks.popLast() { unsafe block.deallocate() }
         }
 
+        /// Runs an entry of the table: counted, and failed where the test wants it so.
+        mutating func call(_ verb: Verb, _ body: (inout State) -> CInt) -> CInt {
+            calls[verb, default: 0] += 1
+            return refusalAfterRemoval(verb) ?? takeFault(verb) ?? body(&self)
+        }
+
         /// The error that the test wants for this call, which is counted already.
         mutating func takeFault(_ verb: Verb) -> CInt? {
             guard let call = calls[verb],
