@@ -114,6 +114,8 @@ let package = Package(
             name: "TrackingTests", dependencies: ["Tracking", "TrackingModel"],
             swiftSettings: strict),
         .testTarget(
+            name: "SimulationTests", dependencies: ["AdapterModel", "Verbs"], swiftSettings: strict),
+        .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "CRDMA", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LAMTests",

@@ -8,8 +8,12 @@ package enum AdapterCanary: String, CaseIterable, Sendable {
     case unpinsInUse
     /// A deregistration that the device refused counts as done.
     case forgetsRefusedUnpin
+    /// A request completes before the device is done with its memory.
+    case completesEarly
     /// A mapping is never released.
     case forgetsRelease
+    /// The addresses of a mapping that was released are good still.
+    case keepsAddresses
     /// A window is never deallocated.
     case forgetsWindow
     /// A queue pair is never destroyed.
@@ -47,7 +51,7 @@ package enum AdapterCanary: String, CaseIterable, Sendable {
                 let isFlush = unsafe QueuePairState(attributes.pointee.qp_state) == .error
                 return isFlush ? 0 : unsafe modify(queuePair, attributes, mask)
             }
-        case .forgetsRelease, .losesResult, .repeatsResult, .swapsResults: break
+        case .completesEarly, .forgetsRelease, .keepsAddresses, .losesResult, .repeatsResult, .swapsResults: break
         }
         return spoiled
     }

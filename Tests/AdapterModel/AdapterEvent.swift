@@ -2,16 +2,18 @@ package import enum Verbs.Verb
 
 /// What a step of the model does, or what comes of it; how often each happened says whether a run tried everything.
 package enum AdapterEvent: Int, CaseIterable, Sendable {
-    case built, buildRefused, released, releasedAtOnce, busyWhenAsked, unpinRefused
-    case queuePairCreated, queuePairClosed, queuePairDropped
-    case completionQueueReplaced, waited, armed, notified
+    case built, builtOfArena, builtOfCache, buildRefused, released, releasedAtOnce, busyWhenAsked, unpinRefused
+    case queuePairCreated, queuePairClosed, queuePairDropped, queuePairFlushed
+    case trimmed, forgotten, arenaEnded, cacheEnded
+    case completionQueueReplaced, completionQueueResized, completionQueueModerated, waited, armed, notified
     case sharedQueueCreated, sharedQueueModified, sharedQueueDropped, runLow
     case windowCreated, windowDropped, bindPosted, invalidatePosted, invalidatedByPeer
-    case regionCreated, regionDropped, registrationPosted, regionInvalidatePosted
-    case sendPosted, receivePosted, sharedReceivePosted, postRefused, postRefusedHalfWay, postUndetermined
+    case regionCreated, regionRegistered, regionDeregistered, regionDropped, registrationPosted, regionInvalidatePosted
+    case sendPosted, receivePosted, sharedReceivePosted
+    case postRefused, stalePostRefused, postRefusedByDevice, postRefusedHalfWay, postUndetermined
     case carriedOut, arrived, completed, silentFailure
     case queuePairFailed, queuePairFailedByItself, completionQueueFailed, sharedQueueFailed
-    case completionLost, deviceRemoved, portChanged
+    case completionLost, deviceRemoved, portChanged, eventWithoutMeaning
     case openingRefused, endRefused, rested, life
 }
 

@@ -1,3 +1,4 @@
+import CRDMA
 import Glibc
 import TestSupport
 import TrackingModel
@@ -8,7 +9,10 @@ import struct Verbs.CompletionStatus
 extension AdapterLife {
     /// What opening an adapter calls.
     static var openingVerbs: [Verb] {
-        [.getDeviceList, .openDevice, .queryDevice, .queryPort, .queryAddresses, .allocateDomain, .registerRegion]
+        [
+            .getDeviceList, .openDevice, .queryDevice, .queryPort, .queryAddresses, .allocateDomain, .registerRegion,
+            .createCompletionQueue,
+        ]
     }
 
     /// What is called again until it succeeds, or may fail as often as it likes.
@@ -16,7 +20,8 @@ extension AdapterLife {
         .registerRegion, .deregisterRegion, .deregisterRegion, .allocateWindow, .deallocateWindow, .createQueuePair,
         .modifyQueuePair, .destroyQueuePair, .postSend, .postReceive, .pollCompletionQueue, .armCompletionQueue,
         .getCompletionEvent, .getDeviceEvent, .createCompletionChannel, .createCompletionQueue,
-        .resizeCompletionQueue, .createSharedQueue, .modifySharedQueue, .querySharedQueue, .destroySharedQueue,
+        .resizeCompletionQueue, .queryDeviceExtended, .modifyCompletionQueue, .createSharedQueue, .modifySharedQueue,
+        .querySharedQueue, .destroySharedQueue,
         .postSharedReceive,
     ]
 
@@ -35,7 +40,9 @@ extension AdapterLife {
             counts.add(.postUndetermined)
         case 2:
             let verb = random.pick(Self.impatientVerbs)!
-            guard !device.willFail(verb), mayFail(verb) else { return }
+            // Once: between the two calls of another thread there may be a step.
+            guard mayFail(verb), failedImpatientVerbs.insert(verb).inserted else { return }
+            note("  \(verb) will fail")
             device.inject(code, into: verb)
         default:
             let verb = random.pick(Self.patientVerbs)!
@@ -55,14 +62,18 @@ extension AdapterLife {
 
     /// A queue pair fails, by a request or by itself.
     func fail() {
-        guard let queuePair = random.pick(queuePairs) else { return }
+        let busy = queuePairs.filter { !device.sends(on: $0.number).isEmpty }
+        guard let queuePair = random.pick(random.chance(20) || busy.isEmpty ? queuePairs : busy) else { return }
         let number = queuePair.number
         failedQueuePairs.insert(number)
         let status = CompletionStatus(rawValue: UInt32(1 + random.below(23)))
+        note("  \(number) fails: \(status)")
         switch random.below(4) {
         case 0:
-            device.reportFailure(of: number)
+            let events = [IBV_EVENT_QP_FATAL, IBV_EVENT_QP_REQ_ERR, IBV_EVENT_QP_ACCESS_ERR]
+            device.reportFailure(of: number, as: random.pick(events)!)
             counts.add(.queuePairFailedByItself)
+            note("  \(number) fails by itself")
         case 1:
             guard device.failReceive(number, status: status, at: pickPlace(on: number)) else { return }
             noteTaken(by: number)
@@ -82,7 +93,8 @@ extension AdapterLife {
             device.loseCompletion(of: number)
             failedQueuePairs.insert(number)
             counts.add(.completionLost)
-        case 8..<12:
+            note("  the next completion of \(number) is lost")
+        case 8..<10:
             guard let queue = completionQueuesOf[number]?.last else { return }
             device.failReceiveQueue(of: number)
             // Everything that completes there is lost from now on.
@@ -93,20 +105,28 @@ extension AdapterLife {
             // Told to whoever is armed, and to whoever is not.
             callLimits.notifications += 1
             counts.add(.completionQueueFailed)
-        case 12..<15:
+            note("  the completion queue of \(number)'s receives fails")
+        case 10..<14:
             guard sharingQueuePairs.contains(number) else { return }
             device.failSharedQueue(of: number)
             // Which is told, too.
             callLimits.lowCalls += 1
             counts.add(.sharedQueueFailed)
-        case 15..<19:
-            device.reportPort(isActive: random.chance(50))
-            counts.add(.portChanged)
+            note("  the shared receive queue of \(number) fails")
+        case 14..<19:
+            if random.chance(50) {
+                device.reportPort(isActive: random.chance(50))
+                counts.add(.portChanged)
+            } else {
+                device.reportSomething(about: number, random.below(.max))
+                counts.add(.eventWithoutMeaning)
+            }
         default:
-            guard random.chance(20), !isRemoved else { return }
+            guard random.chance(50), !isRemoved else { return }
             isRemoved = true
             device.remove()
             counts.add(.deviceRemoved)
+            note("  the device is removed")
         }
     }
 }

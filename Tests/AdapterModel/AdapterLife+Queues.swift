@@ -25,7 +25,8 @@ extension AdapterLife {
     func changeCompletionQueues() throws(Violation) {
         guard !isRemoved, completionQueues.count > 1 else { return }
         let living = Set(adapter.survivors.queuePairs)
-        let index = random.below(completionQueues.count)
+        let failed = completionQueues.indices.filter { completionQueues[$0].hasFailed }
+        guard let index = random.pick(failed.isEmpty ? Array(completionQueues.indices) : failed) else { return }
         let queue = completionQueues[index]
         let isUsed = living.contains { number in completionQueuesOf[number]?.contains { $0 === queue } ?? true }
         guard !isUsed else { return }
@@ -36,11 +37,30 @@ extension AdapterLife {
         counts.add(.completionQueueReplaced)
     }
 
+    /// Changes how many results fit, or how many raise an event.
+    func moderate() {
+        guard let queue = random.pick(completionQueues) else { return }
+        do throws(AdapterError) {
+            if random.chance(50) {
+                try queue.completions.resize(depth: 1 + random.below(64))
+                counts.add(.completionQueueResized)
+            } else {
+                try queue.completions.moderate(count: random.below(5), interval: .microseconds(random.below(50)))
+                counts.add(.completionQueueModerated)
+            }
+        } catch {
+            switch error {
+            case .verbFailed, .limitExceeded, .moderationNotSupported: break
+            default: objections.append("unexpected: \(error)")
+            }
+        }
+    }
+
     // MARK: Queue pairs
 
     func changeQueuePairs() throws(Violation) {
-        let hasFailed = queuePairs.contains { failedQueuePairs.contains($0.number) }
-        if queuePairs.count < 7, random.chance(hasFailed ? 40 : 90) { createQueuePair() } else { endQueuePair() }
+        let healthyCount = queuePairs.count { !failedQueuePairs.contains($0.number) }
+        if queuePairs.count < 9, random.chance(healthyCount < 4 ? 75 : 25) { createQueuePair() } else { endQueuePair() }
     }
 
     /// One that has not failed, as far as is known, or sometimes any.
@@ -49,8 +69,14 @@ extension AdapterLife {
         return random.pick(healthy.isEmpty || random.chance(10) ? queuePairs : healthy)
     }
 
+    /// One that has not failed, as far as is known, or sometimes any.
+    private func pickCompletionQueue() -> SimulatedCompletionQueue? {
+        let healthy = completionQueues.filter { !$0.hasFailed }
+        return random.pick(healthy.isEmpty || random.chance(5) ? completionQueues : healthy)
+    }
+
     private func createQueuePair() {
-        guard let sends = random.pick(completionQueues), let receives = random.pick(completionQueues) else { return }
+        guard let sends = pickCompletionQueue(), let receives = pickCompletionQueue() else { return }
         let shared = random.chance(50) ? random.pick(sharedQueues) : nil
         let capacity = LAM.QueuePairCapacity(
             sendDepth: 8, receiveDepth: 8, sendElements: 4, receiveElements: 4, inlineBytes: 64)
@@ -86,9 +112,11 @@ extension AdapterLife {
         else { return }
         let queuePair = queuePairs.remove(at: index)
         if random.chance(50) {
+            note("  closes \(queuePair.number)")
             queuePair.queuePair.take()?.close()
             counts.add(.queuePairClosed)
         } else {
+            note("  drops \(queuePair.number)")
             queuePair.queuePair = nil
             counts.add(.queuePairDropped)
         }

@@ -2,11 +2,14 @@ import Glibc
 import LAM
 import TestSupport
 import TrackingModel
+import enum Verbs.Verb
 
 /// An adapter, everything that can be had from it, and one random step after the other.
 final class AdapterLife {
     let device: FakeDevice
     let canary: AdapterCanary?
+    /// How many lives of the run were before.
+    private let number: Int
     let adapter: Adapter
     var random: RandomSource
     var counts = AdapterCounts()
@@ -17,6 +20,12 @@ final class AdapterLife {
     var queuePairs: [SimulatedQueuePair] = []
     var sharedQueues: [SimulatedSharedQueue] = []
     var mappings: [SimulatedMapping] = []
+    var arena: Arena?
+    var cache: RegistrationCache?
+    /// What is mapped through the cache, again and again.
+    var cachedBuffers: [PageBuffer] = []
+    /// What a canary did not release when it should.
+    var keptMappings: [SimulatedMapping] = []
     var windows: [SimulatedWindow] = []
     var regions: [SimulatedRegion] = []
 
@@ -35,20 +44,26 @@ final class AdapterLife {
     let calls = SharedValue(CallCounts())
     var callLimits = CallCounts()
     var isRemoved = false
+    /// Of those that are called twice, those that failed once.
+    var failedImpatientVerbs: Set<Verb> = []
     /// What must not be.
     var objections: [String] = []
-    private var notes: [String] = []
+    private(set) var history = History()
 
     /// Opens the adapter; the device may refuse for some time.
-    init(on device: FakeDevice, canary: AdapterCanary?, _ random: RandomSource) throws(Violation) {
+    init(
+        _ number: Int, on device: FakeDevice, canary: AdapterCanary?, _ random: RandomSource
+    ) throws(Violation) {
+        self.number = number
         self.device = device
         self.canary = canary
         self.random = random
         profile = AdapterProfile(&self.random)
         if self.random.chance(40) { device.flushLate() }
-        adapter = try Self.open(on: device, canary, &self.random, &counts)
+        adapter = try Self.open(number, on: device, canary, &self.random, &counts)
         weather = DeviceWeather(on: device, seed: self.random.next())
         for _ in 0..<3 { try addCompletionQueue() }
+        openStores()
     }
 
     deinit {
@@ -56,12 +71,14 @@ final class AdapterLife {
     }
 
     private static func open(
-        on device: FakeDevice, _ canary: AdapterCanary?, _ random: inout RandomSource, _ counts: inout AdapterCounts
+        _ number: Int, on device: FakeDevice, _ canary: AdapterCanary?, _ random: inout RandomSource,
+        _ counts: inout AdapterCounts
     ) throws(Violation) -> Adapter {
         let verbs = canary?.spoil(device.verbs) ?? device.verbs
-        for _ in 0..<random.below(3) {
-            let verb = random.pick(openingVerbs)!
-            device.inject(EIO, into: verb, call: 1 + random.below(2))
+        for attempt in 0..<1 + random.below(2) {
+            // In turn: a run opens few adapters.
+            let verb = openingVerbs[(3 * number + attempt) % openingVerbs.count]
+            device.inject(EIO, into: verb, call: attempt == 0 ? 1 : 1 + random.below(2))
             if (try? Adapter.open(over: verbs)) == nil { counts.add(.openingRefused) }
             device.clearFaults()
             let isEmpty = eventually { device.liveObjectCount == 0 }
@@ -96,6 +113,9 @@ final class AdapterLife {
         case .sharedQueues: changeSharedQueues()
         case .windows: changeWindows()
         case .regions: changeRegions()
+        case .stores: changeStores()
+        case .flush: flush()
+        case .moderate: moderate()
         case .failure: fail()
         case .misfortune: haveMisfortune()
         case .fault: injectFault()
@@ -114,13 +134,7 @@ final class AdapterLife {
     }
 
     /// Remembers for a while what happened.
-    func note(_ event: String) {
-        if notes.count == 200 { notes.removeFirst(100) }
-        notes.append(event)
-    }
-
-    /// What happened last, for a report.
-    var trace: String { notes.suffix(40).map { "  " + $0 }.joined(separator: "\n") }
+    func note(_ event: String) { history.add(event) }
 
     /// Gives the processor to others for a while.
     private func rest() {
@@ -143,6 +157,9 @@ final class AdapterLife {
         for mapping in mappings.dropFirst(canary == .forgetsRelease ? 1 : 0) { mapping.mapping.take()?.release() }
         windows.removeAll()
         regions.removeAll()
+        keptMappings.removeAll()
+        arena = nil
+        cache = nil
         let isUnpinned = eventually { adapter.statistics.liveMappings == 0 }
         try require(isUnpinned, "mappings are never unpinned:\n\(adapter.survivors)")
         progress()
@@ -150,10 +167,12 @@ final class AdapterLife {
         queuePairs.removeAll()
         completionQueues.removeAll()
         completionQueuesOf.removeAll()
-        do { try adapter.close(waiting: .seconds(10)) } catch { throw Violation("the adapter does not close: \(error)") }
+        do { try adapter.close(waiting: .seconds(10)) } catch {
+            throw Violation("the adapter does not close: \(error)")
+        }
         try check()
         try checkStatistics()
-        let leftovers = Leftovers(isRemoved ? -1 : random.below(8), on: device)
+        let leftovers = Leftovers(isRemoved ? nil : number % 5, on: device)
         if !leftovers.abandoned.isEmpty { counts.add(.endRefused) }
         counts.notified(calls.value)
         return leftovers
@@ -172,7 +191,8 @@ final class AdapterLife {
             lossesLeft -= contexts.count
             try require(
                 contexts.count <= lost[queuePair] ?? 0,
-                "requests \(contexts.sorted()) of queue pair \(queuePair) never complete; \(lost[queuePair] ?? 0) were lost")
+                "requests \(contexts.sorted()) of queue pair \(queuePair) never complete; \(lost[queuePair] ?? 0) were lost"
+            )
         }
         try require(lossesLeft >= 0, "\(sharedDebt) shared receives were taken and never completed")
     }
@@ -188,7 +208,8 @@ final class AdapterLife {
 
     private func checkStatistics() throws(Violation) {
         let statistics = adapter.statistics
-        try require(statistics.builds == statistics.releases, "\(statistics.builds) built, \(statistics.releases) released")
+        try require(
+            statistics.builds == statistics.releases, "\(statistics.builds) built, \(statistics.releases) released")
         try require(statistics.pinnedBytes == 0, "\(statistics.pinnedBytes) bytes count as pinned")
         try require(statistics.pendingReleases == 0, "\(statistics.pendingReleases) releases count as pending")
         try require("\(adapter.survivors)" == "nothing", "there are survivors: \(adapter.survivors)")

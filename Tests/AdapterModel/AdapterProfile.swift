@@ -3,8 +3,8 @@ import TrackingModel
 /// What a step of an adapter's life can be about.
 enum AdapterSubject: Int, CaseIterable {
     case build, release, send, receive, sharedReceive, bind, invalidate, register, invalidateRegion, invalidateByPeer
-    case carryOut, arrive, poll, wait, arm, rest
-    case queuePairs, completionQueues, sharedQueues, windows, regions
+    case carryOut, arrive, poll, wait, arm, rest, flush, moderate
+    case queuePairs, completionQueues, sharedQueues, windows, regions, stores
     case failure, misfortune, fault
 }
 
@@ -14,7 +14,7 @@ struct AdapterProfile {
     private let totalWeight: Int
 
     init(_ random: inout RandomSource) {
-        let usual = [30, 40, 60, 30, 30, 16, 16, 16, 16, 6, 80, 30, 40, 4, 4, 3, 30, 3, 8, 8, 8, 2, 1, 4]
+        let usual = [50, 40, 60, 30, 30, 16, 16, 16, 16, 6, 80, 30, 40, 4, 4, 3, 1, 2, 30, 12, 8, 8, 8, 4, 5, 2, 6]
         let weights = usual.map { [$0, $0, 3 * $0, ($0 + 3) / 4][random.below(4)] }
         self.weights = weights
         totalWeight = weights.reduce(0, +)

@@ -15,20 +15,20 @@ package final class AdapterRun {
     /// How many steps were done.
     package private(set) var steps = 0
 
+    /// Follows from everything that the program did and saw: two runs with the same are the same.
+    package private(set) var fingerprint: UInt64 = 0
+
     private let seed: UInt64
     private let canary: AdapterCanary?
-    private let progress: () -> Void
 
     /// Prepares the run of a seed.
     ///
     /// - Parameters:
     ///   - seed: of the schedule.
     ///   - canary: a bug to put in between.
-    ///   - progress: called again and again while the run gets on.
-    package init(seed: UInt64, canary: AdapterCanary? = nil, progress: @escaping () -> Void = {}) {
+    package init(seed: UInt64, canary: AdapterCanary? = nil) {
         self.seed = seed
         self.canary = canary
-        self.progress = progress
     }
 
     /// The command that does the same once more, step by step.
@@ -36,13 +36,17 @@ package final class AdapterRun {
         "Scripts/simulate --level adapter --seed \(seed) --steps \(steps)" + (canary.map { " --canary \($0)" } ?? "")
     }
 
-    /// Does `count` more steps, in as many lives as it takes.
-    package func run(steps count: Int) throws(Violation) {
+    /// Does `count` steps, in as many lives as it takes. Called once.
+    ///
+    /// - Parameters:
+    ///   - count: how many.
+    ///   - progress: called again and again while the run gets on.
+    /// - Throws: what was found, with the last things that happened.
+    package func run(steps count: Int, progress: () -> Void = {}) throws(Violation) {
         var random = RandomSource(seed: seed)
-        let end = steps + count
-        while steps < end {
-            let length = min(end - steps, 500 + random.below(3_500))
-            do throws(Violation) { try live(length, seed: random.next()) } catch {
+        while steps < count {
+            let length = min(count - steps, 500 + random.below(3_500))
+            do throws(Violation) { try live(length, seed: random.next(), progress) } catch {
                 var violation = error
                 violation.step = steps
                 throw violation
@@ -50,20 +54,26 @@ package final class AdapterRun {
         }
     }
 
-    private func live(_ length: Int, seed: UInt64) throws(Violation) {
+    private func live(_ length: Int, seed: UInt64, _ progress: () -> Void) throws(Violation) {
         var random = RandomSource(seed: seed)
         let device = FakeDevice(
             pinnedPageLimit: random.chance(30) ? 30 : .max, carriesOutSendsAtOnce: random.chance(20),
             reportsLastReceives: random.chance(50), vendorID: random.chance(50) ? 0xff_ffff : 0x15b3)
+        if random.chance(50) { device.allowModeration(upTo: Moderation(count: 4, microseconds: 20)) }
         defer { counts.add(AdapterCounts(of: device)) }
-        let leftovers = try live(length, on: device, random)
+        let leftovers = try live(length, on: device, random, progress)
         try expectNothing(but: leftovers, on: device)
         counts.add(.life)
     }
 
-    private func live(_ length: Int, on device: FakeDevice, _ random: RandomSource) throws(Violation) -> Leftovers {
-        let life = try AdapterLife(on: device, canary: canary, random)
-        defer { counts.add(life.counts) }
+    private func live(
+        _ length: Int, on device: FakeDevice, _ random: RandomSource, _ progress: () -> Void
+    ) throws(Violation) -> Leftovers {
+        let life = try AdapterLife(counts[.life], on: device, canary: canary, random)
+        defer {
+            counts.add(life.counts)
+            fingerprint = (fingerprint ^ life.history.fingerprint) &* 0x100_0000_01b3
+        }
         do throws(Violation) {
             for _ in 0..<length {
                 steps += 1
@@ -72,7 +82,7 @@ package final class AdapterRun {
             }
             return try life.end(progress)
         } catch {
-            throw Violation("\(error.finding)\nThe last things that happened:\n\(life.trace)")
+            throw Violation("\(error.finding)\nThe last things that happened:\n\(life.history.last)")
         }
     }
 

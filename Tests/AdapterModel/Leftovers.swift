@@ -11,7 +11,7 @@ struct Leftovers {
     var violations: [FakeViolation] = []
 
     /// Makes one of the last verbs of an adapter fail, or none.
-    init(_ choice: Int, on device: FakeDevice) {
+    init(_ choice: Int?, on device: FakeDevice) {
         switch choice {
         case 0:
             device.inject(5, into: .closeDevice)

@@ -40,9 +40,11 @@ final class SimulatedCompletionQueue {
 final class SimulatedQueuePair {
     var queuePair: LAM.QueuePair?
     let number: UInt32
+    let handle: QueuePairHandle
 
     init(_ queuePair: consuming LAM.QueuePair) {
         number = queuePair.number
+        handle = queuePair.handle
         self.queuePair = consume queuePair
     }
 }
@@ -65,6 +67,9 @@ final class SimulatedMapping {
         element = mapping.element(0..<64)
         self.mapping = consume mapping
     }
+
+    /// Whether nobody released it.
+    var isLive: Bool { mapping != nil }
 }
 
 /// A window, until it is dropped.
@@ -76,9 +81,9 @@ final class SimulatedWindow {
     }
 }
 
-/// A region for fast registrations, until it is dropped.
+/// A memory region, until it is dropped.
 final class SimulatedRegion {
-    let region: LAM.MemoryRegion
+    var region: LAM.MemoryRegion
 
     init(_ region: consuming LAM.MemoryRegion) {
         self.region = region

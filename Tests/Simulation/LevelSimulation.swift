@@ -5,8 +5,8 @@ import Turns
 
 /// A run of one level.
 protocol LevelSimulation {
-    var level: Level { get }
-    func run(_ steps: Int) throws(Violation)
+    /// Runs so many steps.
+    func run(_ steps: Int, _ progress: Progress) throws(Violation)
     var stepsDone: Int { get }
     /// How often each thing happened, a line each.
     var figures: [String] { get }
@@ -15,14 +15,15 @@ protocol LevelSimulation {
 
 /// The tracking of mappings.
 struct TrackingSimulation: LevelSimulation {
-    let level = Level.tracking
     private let model: ModelRun
 
     init(_ seed: UInt64, _ canary: String?) {
         model = ModelRun(seed: seed, canary: canary.flatMap(Canary.init))
     }
 
-    func run(_ steps: Int) throws(Violation) { try model.run(steps: steps) }
+    func run(_ steps: Int, _ progress: Progress) throws(Violation) {
+        try model.run(steps: steps) { progress.tell(model.steps) }
+    }
 
     var stepsDone: Int { model.steps }
     var figures: [String] { Event.allCases.map { "\($0): \(model.events[$0])" } }
@@ -32,7 +33,6 @@ struct TrackingSimulation: LevelSimulation {
 
 /// The whole adapter, whose threads take turns.
 struct AdapterSimulation: LevelSimulation {
-    let level = Level.adapter
     private let seed: UInt64
     private let model: AdapterRun
 
@@ -41,14 +41,17 @@ struct AdapterSimulation: LevelSimulation {
 
     init(_ seed: UInt64, _ canary: String?) {
         self.seed = seed
-        model = AdapterRun(seed: seed, canary: canary.flatMap(AdapterCanary.init), progress: turns_progress)
+        model = AdapterRun(seed: seed, canary: canary.flatMap(AdapterCanary.init))
     }
 
-    func run(_ steps: Int) throws(Violation) {
+    func run(_ steps: Int, _ progress: Progress) throws(Violation) {
         unsafe Stuck.replayCommand = replayCommand(steps)
         unsafe Stuck.model = model
         unsafe turns_begin(seed, Self.patience) { reason in Stuck.report(unsafe String(cString: reason)) }
-        try model.run(steps: steps)
+        try model.run(steps: steps) {
+            turns_progress()
+            progress.tell(model.steps)
+        }
         let others = turns_other_threads()
         try require(others == 0, "\(others) threads are left")
     }
@@ -56,11 +59,14 @@ struct AdapterSimulation: LevelSimulation {
     var stepsDone: Int { model.steps }
 
     var figures: [String] {
-        let events = AdapterEvent.allCases.map { "\($0): \(model.counts[$0])" }
-        let failures = model.counts.calls.sorted { "\($0.key)" < "\($1.key)" }
-            .map { "\($0.key): \($0.value) calls, \(model.counts.failures[$0.key] ?? 0) of them made to fail" }
-        let statuses = model.counts.statuses.sorted { $0.key < $1.key }.map { "results with status \($0.key): \($0.value)" }
-        return events + failures + statuses + ["turns of threads: \(turns_count())", "schedule: \(turns_fingerprint())"]
+        let counts = model.counts
+        let events = AdapterEvent.allCases.map { "\($0): \(counts[$0])" }
+        let verbs = counts.calls.sorted { "\($0.key)" < "\($1.key)" }
+            .map { "\($0.key): \($0.value) calls, \(counts.failures[$0.key] ?? 0) of them made to fail" }
+        let statuses = counts.statuses.sorted { $0.key < $1.key }.map { "results with status \($0.key): \($0.value)" }
+        // Two runs with the same did the same, step by step and thread by thread.
+        let course = [turns_fingerprint(), model.fingerprint].map { String($0, radix: 16) }.joined(separator: " ")
+        return events + verbs + statuses + ["turns of threads: \(turns_count())", "course: \(course)"]
     }
 
     func replayCommand(_ steps: Int) -> String { model.replayCommand(steps: steps) }

@@ -104,7 +104,9 @@ extension FakeDevice {
         }
         unsafe verbs.destroyCompletionQueue = { [self] queue in
             let handle = unsafe queue.pointee.handle
-            return call(.destroyCompletionQueue, whenNone: { state in state.completionQueues[handle]?.unacknowledgedEvents }) { state in
+            return call(
+                .destroyCompletionQueue, whenNone: { state in state.completionQueues[handle]?.unacknowledgedEvents }
+            ) { state in
                 state.destroyCompletionQueue(handle)
             }
         }
@@ -117,8 +119,11 @@ extension FakeDevice {
     ) -> CInt {
         withState { state in
             state.calls[.pollCompletionQueue, default: 0] += 1
-            guard state.takeFault(.pollCompletionQueue) == nil else { return -1 }
             let handle = unsafe queue.pointee.handle
+            guard state.takeFault(.pollCompletionQueue) == nil else {
+                state.loseCompletions(ofFailed: handle)
+                return -1
+            }
             guard let found = state.completionQueues[handle] else {
                 return -state.refuseUse(.pollCompletionQueue)
             }
@@ -196,6 +201,13 @@ extension FakeDevice.State {
         }
         completionQueues[handle] = nil
         return 0
+    }
+
+    /// Loses what is in a queue that has failed, and that nobody can be expected to poll until it succeeds.
+    fileprivate mutating func loseCompletions(ofFailed handle: UInt32) {
+        guard let found = completionQueues[handle], found.isFailed else { return }
+        for completion in found.completions { lostCompletions[completion.qp_num, default: 0] += 1 }
+        completionQueues[handle]?.completions = []
     }
 
     /// Adds a completion to a queue, and an event to its channel when the queue is armed for it.

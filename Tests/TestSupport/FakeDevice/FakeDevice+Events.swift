@@ -1,4 +1,4 @@
-import CRDMA
+package import CRDMA
 import Glibc
 import Verbs
 
@@ -45,8 +45,12 @@ extension FakeDevice {
     }
 
     /// Has a queue pair report that it failed, although nothing of it completes with a failure.
-    package func reportFailure(of queuePair: UInt32) {
-        withState { state in state.raise(IBV_EVENT_QP_FATAL, of: .queuePair(queuePair)) }
+    ///
+    /// - Parameters:
+    ///   - queuePair: its number.
+    ///   - event: one of those that say so.
+    package func reportFailure(of queuePair: UInt32, as event: ibv_event_type = IBV_EVENT_QP_FATAL) {
+        withState { state in state.raise(event, of: .queuePair(queuePair)) }
     }
 
     /// Has every open context report that the port is there, or that it is not.
@@ -57,6 +61,27 @@ extension FakeDevice {
     /// Has every open context report that the device failed.
     package func reportFailureOfDevice() {
         report(FakeEvent(type: IBV_EVENT_DEVICE_FATAL, subject: .device))
+    }
+
+    /// Has an event arrive that concerns no owner of anything, of a queue pair or of the port.
+    ///
+    /// - Parameters:
+    ///   - queuePair: whose, unless it is one of the port.
+    ///   - choice: which of them.
+    package func reportSomething(about queuePair: UInt32, _ choice: Int) {
+        let ofQueuePairs = [
+            IBV_EVENT_COMM_EST, IBV_EVENT_SQ_DRAINED, IBV_EVENT_PATH_MIG, IBV_EVENT_PATH_MIG_ERR,
+        ]
+        let ofPorts = [
+            IBV_EVENT_LID_CHANGE, IBV_EVENT_PKEY_CHANGE, IBV_EVENT_SM_CHANGE, IBV_EVENT_CLIENT_REREGISTER,
+            IBV_EVENT_GID_CHANGE,
+        ]
+        let index = choice % (ofQueuePairs.count + ofPorts.count)
+        if index < ofQueuePairs.count {
+            withState { state in state.raise(ofQueuePairs[index], of: .queuePair(queuePair)) }
+        } else {
+            report(FakeEvent(type: ofPorts[index - ofQueuePairs.count], subject: .port))
+        }
     }
 
     private func report(_ event: FakeEvent) {
@@ -146,7 +171,8 @@ extension FakeDevice.State {
         case IBV_EVENT_CQ_ERR: unsafe count(-1, of: .completionQueue(event.element.cq.pointee.handle))
         case IBV_EVENT_SRQ_ERR, IBV_EVENT_SRQ_LIMIT_REACHED:
             unsafe count(-1, of: .sharedQueue(event.element.srq.pointee.handle))
-        case IBV_EVENT_QP_FATAL, IBV_EVENT_QP_LAST_WQE_REACHED:
+        case IBV_EVENT_QP_FATAL, IBV_EVENT_QP_REQ_ERR, IBV_EVENT_QP_ACCESS_ERR, IBV_EVENT_QP_LAST_WQE_REACHED,
+            IBV_EVENT_COMM_EST, IBV_EVENT_SQ_DRAINED, IBV_EVENT_PATH_MIG, IBV_EVENT_PATH_MIG_ERR:
             unsafe count(-1, of: .queuePair(event.element.qp.pointee.qp_num))
         default: break
         }

@@ -87,7 +87,8 @@ extension FakeDevice {
         }
         unsafe verbs.destroyQueuePair = { [self] queuePair in
             let number = unsafe queuePair.pointee.qp_num
-            return call(.destroyQueuePair, whenNone: { state in state.queuePairs[number]?.unacknowledgedEvents }) { state in
+            return call(.destroyQueuePair, whenNone: { state in state.queuePairs[number]?.unacknowledgedEvents }) {
+                state in
                 state.destroyQueuePair(number)
             }
         }

@@ -181,11 +181,11 @@ extension FakeDevice.State {
     }
 
     /// Adds the completion of a request to its queue.
-    private mutating func complete(
+    mutating func complete(
         _ request: FakeRequest, on number: UInt32, _ status: CompletionStatus,
         _ message: FakeMessage? = nil
     ) {
-        guard let queuePair = queuePairs[number] else { return }
+        guard let queuePair = queuePairs[number], completedEarly.remove(request.identifier) == nil else { return }
         let isReceive = request.operation == .receive
         var completion = ibv_wc()
         completion.wr_id = request.identifier

@@ -87,7 +87,8 @@ extension FakeDevice {
         }
         unsafe verbs.destroySharedQueue = { [self] queue in
             let handle = unsafe queue.pointee.handle
-            return call(.destroySharedQueue, whenNone: { state in state.sharedQueues[handle]?.unacknowledgedEvents }) { state in
+            return call(.destroySharedQueue, whenNone: { state in state.sharedQueues[handle]?.unacknowledgedEvents }) {
+                state in
                 state.destroySharedQueue(handle)
             }
         }

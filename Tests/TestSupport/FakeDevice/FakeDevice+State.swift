@@ -27,6 +27,8 @@ extension FakeDevice {
         /// How many of the next completions of a queue pair are lost, by its number.
         var losses: [UInt32: Int] = [:]
         var lostCompletions: [UInt32: Int] = [:]
+        /// Identifiers of requests that are still to be carried out.
+        var completedEarly: Set<UInt64> = []
         var flushesLate = false
         var late: [FakeLateCompletion] = []
         var removal = FakeRemoval.none
