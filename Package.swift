@@ -23,10 +23,17 @@ let turns = [
     "usleep", "poll", "clock_gettime",
 ].flatMap { ["-Xlinker", "--wrap=\($0)"] }
 
+let strictCxx: [CXXSetting] = [
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .treatAllWarnings(as: .error),
+]
+
 let package = Package(
     name: "lam",
     products: [
         .library(name: "LAM", targets: ["LAM"]),
+        .library(name: "ndk", type: .dynamic, targets: ["NDK"]),
         .library(name: "LAMServiceLifecycle", targets: ["LAMServiceLifecycle"]),
         .executable(name: "lam", targets: ["LAMCommand"]),
     ],
@@ -65,6 +72,8 @@ let package = Package(
             dependencies: ["LAM", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
             swiftSettings: strict
         ),
+        .target(name: "CNDK", cSettings: strictC),
+        .target(name: "NDK", dependencies: ["CNDK", "LAM", "Tracking", "Verbs"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "FileService", dependencies: ["CZlib"], swiftSettings: strict),
         .executableTarget(
@@ -137,6 +146,16 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(
+            name: "NDKConsumer", dependencies: ["CNDK"], path: "Tests/NDKConsumer",
+            cSettings: strictC + [.define("_POSIX_C_SOURCE", to: "200809L")]),
+        .target(
+            name: "NDKConsumerCxx", dependencies: ["CNDK", "NDKConsumer"], path: "Tests/NDKConsumerCxx",
+            cxxSettings: strictCxx + [.headerSearchPath("../NDKConsumer")]),
+        .testTarget(
+            name: "NDKTests",
+            dependencies: ["NDK", "NDKConsumer", "NDKConsumerCxx", "TestSupport", "Verbs", "CRDMA", "LAM"],
+            swiftSettings: strict),
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
@@ -148,5 +167,6 @@ let package = Package(
             name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict
         ),
     ],
-    cLanguageStandard: .c11
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
 )

@@ -7,7 +7,7 @@ package struct MappingID: Hashable, Sendable {
     @usableFromInline package let generation: UInt32
 
     @inlinable @inline(__always)
-    init(slot: UInt32, generation: UInt32) {
+    package init(slot: UInt32, generation: UInt32) {
         self.slot = slot
         self.generation = generation
     }

@@ -124,6 +124,9 @@ extension AdapterLife {
         default:
             guard random.chance(50), !isRemoved else { return }
             isRemoved = true
+            // Told on every queue.
+            callLimits.notifications += completionQueues.count
+            callLimits.lowCalls += sharedQueues.count
             device.remove()
             counts.add(.deviceRemoved)
             note("  the device is removed")

@@ -50,7 +50,7 @@ extension AdapterLife {
             }
         } catch {
             switch error {
-            case .verbFailed, .limitExceeded, .moderationNotSupported: break
+            case .verbFailed, .deviceFailed, .limitExceeded, .moderationNotSupported: break
             default: objections.append("unexpected: \(error)")
             }
         }
@@ -99,7 +99,7 @@ extension AdapterLife {
             counts.add(.queuePairCreated)
         } catch {
             switch error {
-            case .verbFailed: break
+            case .verbFailed, .deviceFailed: break
             default: objections.append("unexpected: \(error)")
             }
         }
@@ -163,7 +163,7 @@ extension AdapterLife {
             counts.add(.sharedQueueModified)
         } catch {
             switch error {
-            case .verbFailed, .limitExceeded(what: "posted receives", _, _): break
+            case .verbFailed, .deviceFailed, .limitExceeded(what: "posted receives", _, _): break
             default: objections.append("unexpected: \(error)")
             }
         }

@@ -19,7 +19,7 @@ extension AdapterLife {
             deliver(batch, from: queue)
         } catch {
             switch error {
-            case .verbFailed, .completionsLost: break
+            case .verbFailed, .completionsLost, .deviceFailed: break
             default: objections.append("unexpected: \(error)")
             }
         }

@@ -1,3 +1,4 @@
+import Synchronization
 import Verbs
 
 extension Adapter {
@@ -49,8 +50,9 @@ extension Adapter {
         try result.get()
     }
 
-    /// Refuses what would be a new child of a closing adapter.
+    /// Refuses what would be a new child of a closing adapter, or of a device that is no more.
     func checkOpen() throws(AdapterError) {
+        if core.hasDeviceFailed.load(ordering: .acquiring) { throw .deviceFailed }
         if core.children.withLock({ $0.isClosing }) { throw .closed }
     }
 }

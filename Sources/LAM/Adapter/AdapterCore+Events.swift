@@ -9,7 +9,7 @@ extension AdapterCore {
         note(event)
         switch event {
         case .completionQueueFailed(let identifier):
-            for pair in queuePairs { pair.noteFailure(ofCompletionQueue: identifier) }
+            children.withLock { $0.completionQueues[identifier]?.core }?.noteFailure()
         case .queuePairFailed(let identifier):
             queuePair(owning: QueueID(raw: UInt64(identifier)))?.noteFailure()
         case .lastReceiveReached(let identifier):
@@ -20,10 +20,17 @@ extension AdapterCore {
         case .sharedQueueFailed(let identifier):
             sharedReceiveQueue(QueueID(raw: UInt64(identifier)))?.noteFailure()
         case .deviceFailed:
-            hasDeviceFailed.store(true, ordering: .releasing)
-            for pair in queuePairs { pair.noteFailure() }
+            noteDeviceFailure()
         case .portLost, .portActive, .other:
             break
         }
+    }
+
+    /// Nothing of the device can go on, and it may tell so of none of its objects.
+    private func noteDeviceFailure() {
+        hasDeviceFailed.store(true, ordering: .releasing)
+        for queue in children.withLock({ Array($0.sharedReceiveQueues.values) }) { queue.noteFailure() }
+        for pair in queuePairs { pair.noteFailure() }
+        for queue in completionQueues { queue.noteFailure() }
     }
 }

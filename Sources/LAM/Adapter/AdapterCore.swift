@@ -107,6 +107,11 @@ final class AdapterCore: Sendable {
         children.withLock { $0.queuePairs.filter { $0.key == $0.value.sendQueue }.map(\.value) }
     }
 
+    /// All completion queues that are not gone.
+    var completionQueues: [CompletionQueueCore] {
+        children.withLock { $0.completionQueues.values.compactMap(\.core) }
+    }
+
     /// The registration of memory that is held, by an address by which the device knows it.
     func registration(behind address: UInt64) -> Registration {
         guard let registration = children.withLock({ $0.registration(at: AddressLayout.slot(of: address)) }) else {

@@ -20,11 +20,13 @@ public enum AdapterError: Error, Hashable, Sendable {
     /// The device lost completions of this queue, or gave it up. Every queue pair that completes on it is being ended;
     /// when these are closed, all mappings are free.
     case completionsLost
+    /// The device failed as a whole, or was removed. Close everything, then open an adapter anew.
+    case deviceFailed
     /// The device cannot raise fewer events than it has completions.
     case moderationNotSupported
     /// A moderation was asked that would never raise an event: limited neither by a count nor by an interval.
     case moderationUnlimited
-    /// The shared receive queue was not closed in the time that was given, because these queue pairs use it.
+    /// The queue was not closed in the time that was given, because these queue pairs use it.
     case queuePairsLeft(numbers: [UInt32])
     /// The adapter cannot be closed by one of its own callbacks.
     case insideCallback
@@ -69,12 +71,14 @@ extension AdapterError: CustomStringConvertible {
             "the adapter is closed"
         case .completionsLost:
             "the device lost completions of this queue; close the queue pairs that complete on it"
+        case .deviceFailed:
+            "the device failed, or was removed; close everything that uses the adapter, and open another when it is back"
         case .moderationNotSupported:
             "the device does not moderate its events; poll the queue less often instead"
         case .moderationUnlimited:
             "a moderation needs a count of at most the queue's depth, an interval, or both"
         case .queuePairsLeft(let numbers):
-            "the shared receive queue is still used by queue pairs \(numbers); it ends when they are closed"
+            "the queue is still used by queue pairs \(numbers); it ends when they are closed"
         case .insideCallback:
             "an adapter's close waits for its callbacks and cannot be called by one; have another thread or a task do it"
         case .survivors(let survivors):

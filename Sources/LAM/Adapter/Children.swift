@@ -12,7 +12,7 @@ struct Children {
     var caches: [ObjectIdentifier: CacheCore] = [:]
     var sharedReceiveQueues: [QueueID: SharedReceiveQueueCore] = [:]
     private var lastSharedReceiveQueueNumber = 0
-    var completionQueueCount = 0
+    var completionQueues: [UInt: WeakCompletionQueue] = [:]
     /// Those that nothing needs to be known of.
     var counts: [CountedChild.Kind: Int] = [:]
     var connectionCount = 0
@@ -21,7 +21,7 @@ struct Children {
     var isClosing = false
 
     var isEmpty: Bool {
-        mappingCount == 0 && queuePairs.isEmpty && sharedReceiveQueues.isEmpty && completionQueueCount == 0
+        mappingCount == 0 && queuePairs.isEmpty && sharedReceiveQueues.isEmpty && completionQueues.isEmpty
             && counts.values.allSatisfy { $0 == 0 } && connectionCount == 0 && arenas.isEmpty
             && caches.isEmpty
     }
@@ -60,6 +60,11 @@ struct Children {
         mappingCount -= 1
     }
 
+    /// The registration of a mapping; nil if there is none any more.
+    func registration(of id: MappingID) -> Registration? {
+        registration(at: id.slot).flatMap { $0.id == id ? $0 : nil }
+    }
+
     /// The registration whose mapping, or slab, has a slot.
     func registration(at slot: UInt32) -> Registration? {
         Int(slot) < registrations.count ? registrations[Int(slot)] : nil
@@ -73,7 +78,7 @@ struct Children {
         Survivors(
             mappings: mappings, queuePairs: Set(queuePairs.values.map(\.number)).sorted(),
             sharedReceiveQueues: sharedReceiveQueues.values.map(\.number).sorted(),
-            completionQueues: completionQueueCount, windows: counts[.window] ?? 0,
+            completionQueues: completionQueues.count, windows: counts[.window] ?? 0,
             regions: counts[.region] ?? 0, grants: counts[.grant] ?? 0, connections: connectionCount,
             arenas: arenas.values.map(\.site), caches: caches.values.map(\.site))
     }
@@ -133,4 +138,9 @@ public struct Survivors: Hashable, Sendable, CustomStringConvertible {
         lines += caches.map { "registration cache created at \($0)" }
         return lines
     }
+}
+
+/// A completion queue, which ends with its last user, by what events of the device call it.
+struct WeakCompletionQueue {
+    weak let core: CompletionQueueCore?
 }

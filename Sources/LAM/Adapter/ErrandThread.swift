@@ -1,10 +1,10 @@
-import Verbs
+package import Verbs
 
 /// A thread for what may take a while, one after the other: ending the queue pairs and windows of an adapter, which a
 /// device can be slow to give up, or calling users; and for what is to be done at a time.
 ///
 /// Apart from the reaper, whose promise to unpin in time must not wait for it, and from each other.
-final class ErrandThread: Sendable {
+package final class ErrandThread: Sendable {
     private struct Inbox {
         var errands: [@Sendable () -> Void] = []
         var timetable = Timetable()
@@ -21,7 +21,7 @@ final class ErrandThread: Sendable {
     private let thread: WorkerThread
 
     /// Starts the thread.
-    init() throws(VerbError) {
+    package init() throws(VerbError) {
         let inbox = Monitor(Inbox())
         self.inbox = inbox
         thread = try WorkerThread {
@@ -30,7 +30,7 @@ final class ErrandThread: Sendable {
     }
 
     /// Has `errand` run after those handed over before it.
-    func run(_ errand: @escaping @Sendable () -> Void) {
+    package func run(_ errand: @escaping @Sendable () -> Void) {
         inbox.withLock { $0.errands.append(errand) }
         inbox.signal()
     }
@@ -52,7 +52,7 @@ final class ErrandThread: Sendable {
     }
 
     /// Ends the thread once everything handed over is done; alarms are not waited for.
-    func stop() {
+    package func stop() {
         inbox.withLock { $0.isStopping = true }
         inbox.signal()
         thread.join()

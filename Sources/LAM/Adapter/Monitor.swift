@@ -6,13 +6,13 @@ import Glibc
 /// waited on, and ThreadSanitizer understands it.
 // Sendable: `state` is touched only under `mutex`.
 @safe
-final class Monitor<State: ~Copyable>: @unchecked Sendable {
+package final class Monitor<State: ~Copyable>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     /// In memory of its own, so that no access pays for an exclusivity check on top of the mutex.
     private let state: UnsafeMutablePointer<State>
 
-    init(_ state: consuming sending State) {
+    package init(_ state: consuming sending State) {
         unsafe self.state = .allocate(capacity: 1)
         unsafe self.state.initialize(to: state)
         unsafe mutex = .allocate(capacity: 1)
@@ -35,7 +35,7 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     }
 
     /// Runs `body` alone with the state.
-    func withLock<Result: ~Copyable, Failure>(
+    package func withLock<Result: ~Copyable, Failure>(
         _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         unsafe pthread_mutex_lock(mutex)
@@ -44,7 +44,7 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     }
 
     /// Wakes every thread in `wait`.
-    func signal() {
+    package func signal() {
         unsafe pthread_cond_broadcast(changed)
     }
 
@@ -54,12 +54,12 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     ///   - timeout: how long at most; nil waits without end.
     ///   - body: looks at the state, and may change it.
     /// - Returns: nil after the timeout.
-    func wait<Result>(atMost timeout: Duration? = nil, until body: (inout State) -> Result?) -> Result? {
+    package func wait<Result>(atMost timeout: Duration? = nil, until body: (inout State) -> Result?) -> Result? {
         wait(before: timeout.map(MonotonicTime.now.advanced), until: body)
     }
 
     /// The same until a moment; nil waits without end.
-    func wait<Result>(before deadline: MonotonicTime?, until body: (inout State) -> Result?) -> Result? {
+    package func wait<Result>(before deadline: MonotonicTime?, until body: (inout State) -> Result?) -> Result? {
         var deadline = deadline?.timespec
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }

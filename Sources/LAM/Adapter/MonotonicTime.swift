@@ -1,7 +1,7 @@
 import Glibc
 
 /// A moment of the clock that never steps, in nanoseconds.
-struct MonotonicTime: Comparable {
+package struct MonotonicTime: Comparable {
     let nanoseconds: UInt64
 
     /// - Complexity: one vDSO call, about 20 ns.
@@ -11,7 +11,7 @@ struct MonotonicTime: Comparable {
         return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
-    static func < (earlier: MonotonicTime, later: MonotonicTime) -> Bool {
+    package static func < (earlier: MonotonicTime, later: MonotonicTime) -> Bool {
         earlier.nanoseconds < later.nanoseconds
     }
 

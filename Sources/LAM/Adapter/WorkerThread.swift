@@ -1,15 +1,15 @@
 import Glibc
-import Verbs
+package import Verbs
 
 /// A thread of the library's own.
 @safe
-struct WorkerThread: Sendable {
+package struct WorkerThread: Sendable {
     private let thread: pthread_t
 
     /// Starts a thread that runs `body` once.
     ///
     /// - Throws: `EAGAIN` where there are as many threads as there may be.
-    init(_ body: @escaping @Sendable () -> Void) throws(VerbError) {
+    package init(_ body: @escaping @Sendable () -> Void) throws(VerbError) {
         var thread: pthread_t = 0
         let box = unsafe Unmanaged.passRetained(Body(run: body))
         let code = unsafe pthread_create(
@@ -27,15 +27,15 @@ struct WorkerThread: Sendable {
     }
 
     /// Whether the caller runs on it.
-    var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
+    package var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
 
     /// Waits until the thread has ended; from inside the thread itself it lets the thread go instead.
-    func join() {
+    package func join() {
         if isCurrent { detach() } else { pthread_join(thread, nil) }
     }
 
     /// Lets the thread go on by itself.
-    func detach() {
+    package func detach() {
         pthread_detach(thread)
     }
 

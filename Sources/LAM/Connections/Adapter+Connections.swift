@@ -25,6 +25,24 @@ extension Adapter {
         return kept.mailbox
     }
 
+    /// Has the thread of the adapter's connections open something, under a number of its own.
+    /// Tells once what was opened, or why it was not.
+    func open<Opened: Sendable>(
+        _ tell: @escaping @Sendable (Result<Opened, ConnectionError>) -> Void,
+        _ body: @escaping @Sendable (ConnectionTable, _ number: UInt64) throws(ConnectionError) -> Opened
+    ) {
+        do throws(ConnectionError) {
+            let mailbox = try connectionMailbox()
+            let number = mailbox.nextNumber()
+            let isTaken = mailbox.run { table in
+                tell(Result { () throws(ConnectionError) in try body(table, number) })
+            }
+            if !isTaken { throw .adapterClosed }
+        } catch {
+            tell(.failure(error))
+        }
+    }
+
     /// Refuses all further requests of peers.
     func closeListeners() {
         connectionThread.withLock { $0 }?.mailbox.run { $0.closeListeners() }

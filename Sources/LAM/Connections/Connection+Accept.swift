@@ -44,20 +44,13 @@ extension Connection {
     }
 
     /// Refuses the peer's request, or its acceptance.
-    func reject(_ privateData: [UInt8], _ call: PendingCall?) {
+    func reject(_ privateData: [UInt8]) throws(ConnectionError) {
         guard phase == .requested || phase == .responded else {
-            call?.fail(abortion ?? .wrongState(call: "reject", state: phase.state))
-            return
+            throw abortion ?? .wrongState(call: "reject", state: phase.state)
         }
-        do throws(ConnectionError) {
-            try checkPrivateData(privateData, limit: PrivateDataLimit.answer)
-            do throws(VerbError) { try identifier?.reject(privateData: privateData) } catch { throw gaveUp(error) }
-            refuse()
-            call?.succeed()
-        } catch {
-            if case .privateDataTooLong = error {} else { refuse() }
-            call?.fail(error)
-        }
+        try checkPrivateData(privateData, limit: PrivateDataLimit.answer)
+        defer { refuse() }
+        do throws(VerbError) { try identifier?.reject(privateData: privateData) } catch { throw gaveUp(error) }
     }
 
     private func refuse() {

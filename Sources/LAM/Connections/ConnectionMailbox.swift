@@ -71,6 +71,35 @@ final class ConnectionMailbox: Sendable {
         }
     }
 
+    /// Asks the thread for something that it answers at once, and waits for the answer.
+    ///
+    /// Not for the thread itself.
+    func askAndWait<Answer: Sendable>(
+        otherwise: Answer, _ question: @escaping @Sendable (ConnectionTable) -> Answer
+    ) -> Answer {
+        let answer = Monitor<Answer?>(nil)
+        let isTaken = run { table in
+            let found = question(table)
+            answer.withLock { $0 = found }
+            answer.signal()
+        }
+        return isTaken ? answer.wait { $0 } ?? otherwise : otherwise
+    }
+
+    /// Begins a call on the thread, which tells `completion` once when it is over.
+    ///
+    /// - Parameters:
+    ///   - limit: how long the call may wait for events.
+    ///   - completion: is told ``ConnectionError/adapterClosed``, at once, where the thread has ended.
+    ///   - begin: begins it.
+    func begin(
+        limit: Duration, _ completion: @escaping PendingCall.Completion,
+        _ begin: @escaping @Sendable (ConnectionTable, PendingCall) -> Void
+    ) {
+        let call = PendingCall(number: nextNumber(), limit: limit, completion: completion)
+        if !run({ begin($0, call) }) { call.fail(.adapterClosed) }
+    }
+
     /// Begins a call on the thread, and suspends until it is over or the task is cancelled.
     ///
     /// - Parameters:

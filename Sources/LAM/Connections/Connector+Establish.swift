@@ -109,7 +109,14 @@ extension Connector {
     /// - Throws: ``ConnectionError/aborted(_:privateData:)`` where the peer has gone first,
     ///   ``ConnectionError/privateDataTooLong(asked:limit:)``, which changes nothing.
     public func reject(privateData: [UInt8] = []) async throws(ConnectionError) {
-        try await perform { $0.reject(privateData, $1) }
+        try await perform { connection, call in
+            do throws(ConnectionError) {
+                try connection.reject(privateData)
+                call.succeed()
+            } catch {
+                call.fail(error)
+            }
+        }
     }
 
     /// Begins a call on the connection's thread and waits until it is over.

@@ -74,10 +74,29 @@ public final class Listener: Sendable {
     ///
     /// Cancelling the task changes nothing.
     public func closed() async {
-        await mailbox.ask(otherwise: ()) { [number] (table, _, answer) in
-            guard let endpoint = table.endpoint(number) else { return answer(()) }
-            endpoint.whenFree { answer(()) }
+        await withCheckedContinuation { continuation in close { continuation.resume() } }
+    }
+
+    /// Stops listening, and tells when the address is free, on the thread of the connections.
+    package func close(then tell: @escaping @Sendable () -> Void) {
+        let isTaken = mailbox.run { [number] table in
+            guard let endpoint = table.endpoint(number) else { return tell() }
+            endpoint.whenFree(tell)
             table.listening(number)?.close()
+        }
+        if !isTaken { tell() }
+    }
+
+    /// Hands over each request, on the thread of the connections, until the listener is closed.
+    package func forEachRequest(_ give: @escaping @Sendable (Connector) -> Void) {
+        mailbox.run { [number] in $0.listening(number)?.forEachRequest(give) }
+    }
+
+    /// Refuses requests from now on, or takes them again.
+    package func control(pauses: Bool) {
+        mailbox.askAndWait(otherwise: ()) { [number] table in
+            let listening = table.listening(number)
+            if pauses { listening?.pause() } else { listening?.resume() }
         }
     }
 }
@@ -115,17 +134,21 @@ extension Adapter {
     ///   ``ConnectionError/noPortLeft(_:)``, ``ConnectionError/portNotAllowed(_:)``, ``ConnectionError/adapterClosed``,
     ///   ``ConnectionError/verbFailed(verb:errno:)`` (`rdma_bind_addr`, `rdma_listen`).
     public func listen(on address: SocketAddress, backlog: Int = 64) async throws(ConnectionError) -> Listener {
-        let mailbox = try connectionMailbox()
-        let answer: Result<Listener, ConnectionError> = await mailbox.ask(otherwise: .failure(.adapterClosed)) {
-            (table, number, answer) in
-            let listening = Listening(number: number, adapter: self, backlog: max(1, backlog), table: table)
-            do throws(ConnectionError) {
-                let bound = try listening.open(on: address)
-                answer(.success(Listener(number: number, address: bound, mailbox: mailbox)))
-            } catch {
-                answer(.failure(error))
-            }
+        let answer: Result<Listener, ConnectionError> = await withCheckedContinuation { continuation in
+            listen(on: address, backlog: backlog) { continuation.resume(returning: $0) }
         }
         return try answer.get()
+    }
+
+    /// The same for programs that cannot suspend; tells once, on the thread of the connections if that was reached.
+    package func listen(
+        on address: SocketAddress, backlog: Int,
+        then tell: @escaping @Sendable (Result<Listener, ConnectionError>) -> Void
+    ) {
+        open(tell) { table, number throws(ConnectionError) in
+            let listening = Listening(number: number, adapter: self, backlog: max(1, backlog), table: table)
+            let bound = try listening.open(on: address)
+            return Listener(number: number, address: bound, mailbox: table.mailbox)
+        }
     }
 }

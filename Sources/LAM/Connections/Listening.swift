@@ -75,6 +75,16 @@ final class Listening {
         }
     }
 
+    /// Gives the oldest request and then all further ones.
+    func forEachRequest(_ give: @escaping @Sendable (Connector) -> Void) {
+        take(number) { [number, mailbox = table.mailbox] connector in
+            guard let connector else { return }
+            give(connector)
+            // Not from within, so that a full backlog does not nest.
+            mailbox.run { $0.listening(number)?.forEachRequest(give) }
+        }
+    }
+
     func cancel(_ number: UInt64) {
         guard let index = takers.firstIndex(where: { $0.number == number }) else { return }
         takers.remove(at: index).give(nil)

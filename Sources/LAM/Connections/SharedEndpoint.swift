@@ -38,11 +38,17 @@ public final class SharedEndpoint: Sendable {
     ///
     /// Cancelling the task changes nothing.
     public func closed() async {
-        await mailbox.ask(otherwise: ()) { [number] (table, _, answer) in
-            guard let endpoint = table.endpoint(number) else { return answer(()) }
-            endpoint.whenFree { answer(()) }
+        await withCheckedContinuation { continuation in close { continuation.resume() } }
+    }
+
+    /// Gives the endpoint up, and tells when the address is free, on the thread of the connections.
+    package func close(then tell: @escaping @Sendable () -> Void) {
+        let isTaken = mailbox.run { [number] table in
+            guard let endpoint = table.endpoint(number) else { return tell() }
+            endpoint.whenFree(tell)
             endpoint.disown()
         }
+        if !isTaken { tell() }
     }
 }
 
@@ -55,21 +61,23 @@ extension Adapter {
     ///   ``ConnectionError/noPortLeft(_:)``, ``ConnectionError/portNotAllowed(_:)``, ``ConnectionError/adapterClosed``,
     ///   ``ConnectionError/verbFailed(verb:errno:)`` (`rdma_bind_addr`, `rdma_set_option`).
     public func createSharedEndpoint(on address: SocketAddress) async throws(ConnectionError) -> SharedEndpoint {
-        let mailbox = try connectionMailbox()
-        let answer: Result<SharedEndpoint, ConnectionError> = await mailbox.ask(otherwise: .failure(.adapterClosed)) {
-            (table, number, answer) in
-            do throws(ConnectionError) {
-                let endpoint = try LocalEndpoint(number: number, at: address, table: table)
-                do throws(ConnectionError) { try endpoint.share() } catch {
-                    endpoint.disown()
-                    throw error
-                }
-                answer(
-                    .success(SharedEndpoint(self, number: number, address: endpoint.address, mailbox: mailbox)))
-            } catch {
-                answer(.failure(error))
-            }
+        let answer: Result<SharedEndpoint, ConnectionError> = await withCheckedContinuation { continuation in
+            createSharedEndpoint(on: address) { continuation.resume(returning: $0) }
         }
         return try answer.get()
+    }
+
+    /// The same for programs that cannot suspend; tells once, on the thread of the connections if that was reached.
+    package func createSharedEndpoint(
+        on address: SocketAddress, then tell: @escaping @Sendable (Result<SharedEndpoint, ConnectionError>) -> Void
+    ) {
+        open(tell) { table, number throws(ConnectionError) in
+            let endpoint = try LocalEndpoint(number: number, at: address, table: table)
+            do throws(ConnectionError) { try endpoint.share() } catch {
+                endpoint.disown()
+                throw error
+            }
+            return SharedEndpoint(self, number: number, address: endpoint.address, mailbox: table.mailbox)
+        }
     }
 }

@@ -23,6 +23,8 @@ final class Registration: @unchecked Sendable {
 
     /// Keeps the adapter open until the mapping is released.
     private var owner: Adapter?
+    /// Whether the mapping is released by its identifier.
+    private(set) var isDetached = false
     /// Called once, when the memory is unpinned.
     var onUnpinned: (@Sendable () -> Void)?
     /// When the owner gave the mapping up.
@@ -100,6 +102,16 @@ final class Registration: @unchecked Sendable {
         // The adapter would never go, if what it keeps kept it.
         guard let adapter = owner.take() else { fatalError("Registration: the mapping of \(memory) is released") }
         adapter.release(self)
+    }
+
+    /// From now on whoever has the identifier may release the mapping.
+    func detach() {
+        isDetached = true
+    }
+
+    /// What ``release()`` does once the mapping is refused to requests.
+    func leave() {
+        owner = nil
     }
 
     /// Unpins the memory if nothing uses the mapping; otherwise leaves it as it was.

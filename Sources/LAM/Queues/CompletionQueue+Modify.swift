@@ -29,6 +29,11 @@ extension CompletionQueue {
     }
 }
 
+extension Adapter {
+    /// Whether the device can raise fewer events than it has completions.
+    package var moderatesEvents: Bool { (try? core.device.moderationLimits())?.isOn ?? false }
+}
+
 extension CompletionQueueCore {
     /// `NdkControlCqInterruptModeration`.
     func moderate(count: Int?, interval: Duration?) throws(AdapterError) {

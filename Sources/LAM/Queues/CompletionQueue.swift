@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Verbs
 
 /// Where the results of requests arrive: `NDK_CQ`.
 ///
@@ -32,6 +33,16 @@ public struct CompletionQueue: ~Copyable, Sendable {
         return batch.count
     }
 
+    /// Takes no more than `count` of the completions that are there into `batch`; further ones stay in the queue.
+    ///
+    /// - Returns: as ``poll(into:)``.
+    /// - Complexity: as ``poll(into:)``.
+    public mutating func poll(into batch: inout CompletionBatch, atMost count: Int) -> Int {
+        batch.entries.limit(to: count)
+        defer { batch.entries.limit(to: .max) }
+        return poll(into: &batch)
+    }
+
     /// Takes completions into `batch`, waiting for the first one.
     ///
     /// - Parameters:
@@ -39,7 +50,7 @@ public struct CompletionQueue: ~Copyable, Sendable {
     ///   - timeout: how long to wait at most; nil waits without end.
     /// - Returns: how many; 0 after the timeout.
     /// - Throws: ``AdapterError/verbFailed(verb:errno:)`` if the device cannot raise events,
-    ///   ``AdapterError/completionsLost`` instead of waiting for what will not come.
+    ///   ``AdapterError/completionsLost`` or ``AdapterError/deviceFailed`` instead of waiting for what will not come.
     public mutating func wait(
         into batch: inout CompletionBatch, atMost timeout: Duration? = nil
     ) throws(AdapterError) -> Int {
@@ -61,12 +72,16 @@ public struct CompletionQueue: ~Copyable, Sendable {
     /// Gives the queue up: `NdkCloseCq`. Its callback is not called any more, and does not run when this returns, unless
     /// this is called inside of it.
     ///
-    /// Queue pairs that complete here keep what the device has of it; results that nobody polled are gone. Dropping a
-    /// queue does the same, and does not wait for a callback that runs.
-    public consuming func close() {
+    /// The queue ends when the last of the queue pairs that complete here has ended; results that nobody polled are gone
+    /// then. Waits for that; dropping a queue does the same in the background.
+    /// - Parameter patience: how long to wait; nil waits without end.
+    /// - Throws: ``AdapterError/queuePairsLeft(numbers:)`` when the time is over. The queue ends by itself with the last
+    ///   of these.
+    public consuming func close(waiting patience: Duration? = nil) throws(AdapterError) {
         isSpent = true
         core.notifier.end()
         core.notifier.awaitEnd()
+        try core.awaitQueuePairs(atMost: patience)
     }
 }
 
@@ -77,7 +92,7 @@ extension Adapter {
     ///   - depth: how many results may be waiting. It grows by itself where the queue pairs that complete on it can have
     ///     more requests outstanding.
     ///   - notify: called once for each ``CompletionQueue/arm(for:)``, on a thread of the queue's own, never twice at a
-    ///     time, and not after ``CompletionQueue/close()`` has returned.
+    ///     time, and not after ``CompletionQueue/close(waiting:)`` has returned.
     /// - Returns: an empty queue.
     /// - Throws: ``AdapterError/limitExceeded(what:asked:limit:)`` beyond ``AdapterInfo/maxCompletionQueueDepth``.
     public func createCompletionQueue(

@@ -20,7 +20,7 @@ extension CompletionQueueCore {
     func drain(until deadline: MonotonicTime, isDone: () -> Bool, atEnd: () -> Void) {
         whileHeld { polling in
             var isDue = drainDevice(&polling)
-            while !isDone(), !hasFailed.load(ordering: .acquiring), MonotonicTime.now < deadline {
+            while !isDone(), failure == nil, MonotonicTime.now < deadline {
                 usleep(100)
                 if drainDevice(&polling) { isDue = true }
             }

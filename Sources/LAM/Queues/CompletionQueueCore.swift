@@ -25,8 +25,8 @@ final class CompletionQueueCore: @unchecked Sendable {
     let searchesErrors = Atomic<Bool>(false)
     /// The requests of all queues that complete here, which it must be able to hold at once.
     let reserved = Monitor(0)
-    /// Whether the device says that results are lost.
-    let hasFailed = Atomic<Bool>(false)
+    /// Whether the device says that results are lost, or that it failed itself.
+    private let hasFailed = Atomic<Bool>(false)
     let turnstile: Turnstile
     /// In memory of its own, so that no access pays for an exclusivity check.
     let polling: UnsafeMutablePointer<PolledCompletions>
@@ -50,7 +50,7 @@ final class CompletionQueueCore: @unchecked Sendable {
         turnstile = Turnstile(ownerFences: adapter.core.barrier == nil)
         unsafe polling = .allocate(capacity: 1)
         unsafe polling.initialize(to: PolledCompletions())
-        adapter.core.children.withLock { $0.completionQueueCount += 1 }
+        adapter.core.children.withLock { $0.completionQueues[identifier] = WeakCompletionQueue(core: self) }
     }
 
     deinit {
@@ -59,14 +59,37 @@ final class CompletionQueueCore: @unchecked Sendable {
         try? channel.close()
         unsafe polling.deinitialize(count: 1)
         unsafe polling.deallocate()
-        adapter.core.childGone { $0.completionQueueCount -= 1 }
+        adapter.core.childGone { $0.completionQueues[identifier] = nil }
     }
 
-    /// Nothing more may be expected: what it lost comes no more, and the others are being ended.
+    /// Why nothing more may be expected, if so.
+    var failure: CompletionQueueFailure? {
+        guard hasFailed.load(ordering: .acquiring) else { return nil }
+        return adapter.core.hasDeviceFailed.load(ordering: .acquiring) ? .deviceFailed : .completionsLost
+    }
+
+    /// Nothing more may be expected: what it lost comes no more, and its queue pairs are being ended.
     func noteFailure() {
         hasFailed.store(true, ordering: .releasing)
+        for pair in queuePairs { pair.noteFailure() }
         wakeUp.ring()
         notifier.wake()
+    }
+
+    /// The queue pairs that complete here and are not closed.
+    private var queuePairs: [QueuePairCore] { adapter.core.queuePairs.filter(isUsed) }
+
+    private func isUsed(by pair: QueuePairCore) -> Bool {
+        pair.sendCompletions === self || pair.receiveCompletions === self
+    }
+
+    /// Waits until the last of its queue pairs has gone.
+    func awaitQueuePairs(atMost patience: Duration?) throws(AdapterError) {
+        let areGone: Void? = adapter.core.children.wait(atMost: patience) { children in
+            children.queuePairs.values.contains(where: isUsed) ? nil : ()
+        }
+        guard areGone == nil else { return }
+        throw .queuePairsLeft(numbers: queuePairs.map(\.number).sorted())
     }
 
     // MARK: The user
@@ -182,5 +205,27 @@ final class CompletionQueueCore: @unchecked Sendable {
         completion.identifier = retired.request.context
         completion.operation = UInt32(operation)
         return completion
+    }
+}
+
+/// Why nothing more completes on a queue.
+enum CompletionQueueFailure {
+    case completionsLost
+    case deviceFailed
+
+    /// What somebody who waits for results is thrown.
+    var error: AdapterError {
+        switch self {
+        case .completionsLost: .completionsLost
+        case .deviceFailed: .deviceFailed
+        }
+    }
+
+    /// What somebody who armed the queue is told.
+    var notification: CompletionQueueNotification {
+        switch self {
+        case .completionsLost: .completionsLost
+        case .deviceFailed: .deviceFailed
+        }
     }
 }

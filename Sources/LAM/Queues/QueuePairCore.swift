@@ -134,14 +134,6 @@ final class QueuePairCore: Sendable {
         adapter.errands.run { self.endPosting() }
     }
 
-    /// A completion queue lost results, perhaps of this queue pair: it cannot go on.
-    func noteFailure(ofCompletionQueue identifier: UInt) {
-        for completions in [sendCompletions, receiveCompletions] where completions.identifier == identifier {
-            completions.noteFailure()
-            noteFailure()
-        }
-    }
-
     /// Refuses further posts, waits for those under way, and moves the queue pair to the error state.
     ///
     /// Does nothing once somebody closes the queue pair, who does the same first.

@@ -1,15 +1,15 @@
 import Glibc
-import Verbs
+package import Verbs
 
 /// Ends a thread's wait on a file descriptor from another thread: a pipe.
-struct WakeUp: ~Copyable, Sendable {
+package struct WakeUp: ~Copyable, Sendable {
     private let reading: CInt
     private let writing: CInt
 
     /// Opens the pipe.
     ///
     /// - Throws: `EMFILE` or `ENFILE` where there are as many descriptors as there may be.
-    init() throws(VerbError) {
+    package init() throws(VerbError) {
         var ends: [2 of CInt] = [-1, -1]
         var span = ends.mutableSpan
         let code = unsafe span.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress!) }
@@ -27,7 +27,7 @@ struct WakeUp: ~Copyable, Sendable {
     }
 
     /// Lets the current wait, or the next one, end.
-    func ring() {
+    package func ring() {
         var byte: UInt8 = 0
         // A full pipe has rung already.
         _ = unsafe write(writing, &byte, 1)
@@ -51,7 +51,11 @@ struct WakeUp: ~Copyable, Sendable {
         return true
     }
 
-    private func silence() {
+    /// What is readable from `ring` to `silence`.
+    package var descriptor: CInt { reading }
+
+    /// Takes back what `ring` did.
+    package func silence() {
         var bytes = [UInt8](repeating: 0, count: 64)
         while unsafe read(reading, &bytes, bytes.count) == bytes.count {}
     }

@@ -51,6 +51,9 @@ public struct MemoryRegion: ~Copyable, Sendable {
             ? nil : RemoteMemory(address: registration.deviceBase, key: registration.remoteKey)
     }
 
+    /// The memory of a registered region; nil while there is none, and for regions of the other kind.
+    package var registeredMemory: MemoryDescriptor? { registration?.memory }
+
     /// An element over `bytes` of the region, counted from its first byte; nil unless they are registered.
     public func element(_ bytes: Range<Int>) -> ScatterGatherElement? {
         guard let registered = core.adapter.core.regions.bytes(of: localToken), bytes.lowerBound >= 0,

@@ -10,7 +10,7 @@ extension Adapter {
 
     /// Closes the mapping and leaves the rest to the reaper.
     func release(_ registration: Registration) {
-        core.beginRelease(registration)
+        guard core.beginRelease(registration) else { AdapterCore.refuseSecondRelease(of: registration) }
         reaper.add(registration)
     }
 
@@ -41,24 +41,25 @@ enum ImmediateRelease {
 }
 
 extension AdapterCore {
-    /// Closes the mapping, and notes when; the rest is the reaper's.
-    fileprivate func beginRelease(_ registration: Registration) {
-        close(registration)
+    /// Refuses the mapping to every later request, and notes when; the rest is the reaper's.
+    ///
+    /// - Returns: false if it was released before.
+    func beginRelease(_ registration: Registration) -> Bool {
+        guard mappings.close(registration.id) else { return false }
         if mappings.isInUse(registration.id) { noteDeferral(of: registration) }
         registration.releasedAt = .now
         counters.pendingReleases.add(1, ordering: .relaxed)
+        return true
     }
 
-    /// Refuses the mapping to every later request.
-    private func close(_ registration: Registration) {
-        guard mappings.close(registration.id) else {
-            fatalError("Adapter: the mapping built at \(registration.site) was released twice")
-        }
+    /// The compiler sees to it that a mapping is released once.
+    static func refuseSecondRelease(of registration: Registration) -> Never {
+        fatalError("Adapter: the mapping built at \(registration.site) was released twice")
     }
 
     /// Unpins the mapping if nothing uses it; otherwise leaves it as it was.
     fileprivate func releaseIfIdle(_ registration: Registration) -> ImmediateRelease {
-        close(registration)
+        guard mappings.close(registration.id) else { Self.refuseSecondRelease(of: registration) }
         guard isIdle(registration.id) else {
             reopen(registration)
             return .inUse(use(of: registration.id))

@@ -6,8 +6,9 @@ public import CRDMA
 /// the place of what it means to the device.
 @usableFromInline @safe
 package struct PollBuffer: ~Copyable, @unchecked Sendable {
-    /// How many completions there is room for.
-    @usableFromInline package let capacity: Int
+    /// How many completions may be here; room for them is there from the beginning.
+    @usableFromInline package private(set) var capacity: Int
+    private let room: Int
     /// How many there are.
     @usableFromInline package internal(set) var count = 0
 
@@ -18,6 +19,7 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
     package init(capacity: Int) {
         guard capacity > 0 else { fatalError("PollBuffer: room for \(capacity) completions") }
         self.capacity = capacity
+        room = capacity
         unsafe completions = .allocate(capacity: capacity)
         unsafe completions.initialize(repeating: ibv_wc(), count: capacity)
     }
@@ -88,6 +90,13 @@ package struct PollBuffer: ~Copyable, @unchecked Sendable {
         guard count < capacity else { fatalError("PollBuffer: no room for more than \(capacity) completions") }
         count += 1
         self[count - 1] = completion
+    }
+
+    /// Has no more than `limit` completions be here at a time, as far as there is room; the newest ones beyond are
+    /// forgotten.
+    package mutating func limit(to limit: Int) {
+        capacity = max(0, min(limit, room))
+        count = min(count, capacity)
     }
 
     /// Forgets all but the oldest ones.

@@ -163,8 +163,8 @@ extension OnDevice {
             while found.value.count < 200, ContinuousClock.now < end {}
             #expect(found.value == Array(0..<200), "each once, in order")
             #expect(mostInside.value == 1)
-            box.close()
             far.close()
+            try box.close()
             _ = near.closeQueuePair()
             expectIdle(mapping)
             try adapter.close(waiting: .seconds(10))
@@ -194,8 +194,8 @@ private final class BoxedQueue: Sendable {
         }
     }
 
-    func close() {
+    func close() throws(AdapterError) {
         let queue = queue.withLock { $0.take() }
-        queue?.close()
+        try queue?.close(waiting: .zero)
     }
 }

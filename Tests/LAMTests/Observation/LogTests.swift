@@ -134,8 +134,6 @@ struct LogTests {
             device.reportPort(isActive: true)
             #expect(log.entries("a port is down").map(\.level) == [.notice])
             #expect(log.entries("a port is active").map(\.metadata["lam.port"]) == ["1"])
-            device.reportFailureOfDevice()
-            #expect(log.entries("the device failed").map(\.level) == [.error])
             device.failSharedQueue(of: queuePair.number)
             let failedQueue = log.entries("a shared receive queue failed")
             #expect(failedQueue.map(\.level) == [.error])
@@ -147,6 +145,8 @@ struct LogTests {
             #expect(failedPair.map(\.metadata["lam.object"]) == ["queue pair \(second.number)"])
             device.failReceiveQueue(of: second.number)
             #expect(log.entries("a completion queue lost results").map(\.level) == [.error])
+            device.reportFailureOfDevice()
+            #expect(log.entries("the device failed").map(\.level) == [.error])
         }
     }
 

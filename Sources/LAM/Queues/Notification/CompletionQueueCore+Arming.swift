@@ -18,7 +18,7 @@ extension CompletionQueueCore {
             polling.arm(for: trigger, isForOwner: isForOwner)
             drainDevice(&polling)
             polling.noteWaiting()
-            if hasFailed.load(ordering: .acquiring) { polling.noteDue() }
+            if failure != nil { polling.noteDue() }
             if !polling.arming.isDue, polling.arming.trigger != .errors {
                 do throws(AdapterError) { try armDevice(solicitedOnly: polling.arming.trigger == .solicited) } catch {
                     polling.rearm(former)
@@ -61,9 +61,9 @@ extension CompletionQueueCore {
             // Silent successes raise events, too, and are nobody's to hear of. Of a solicited message the event is all that
             // tells.
             if hasEvent, trigger == .solicited || trigger == .any && !searchFurther(&polling) { polling.noteDue() }
-            let isFailed = hasFailed.load(ordering: .acquiring)
-            guard polling.arming.isDue || isFailed else { return nil }
-            return (isFailed ? .completionsLost : .ready, polling.disarm().isForOwner)
+            let failure = failure
+            guard polling.arming.isDue || failure != nil else { return nil }
+            return (failure?.notification ?? .ready, polling.disarm().isForOwner)
         }
     }
 
@@ -95,7 +95,7 @@ extension CompletionQueueCore {
     ///
     /// - Returns: false after the timeout.
     func waitForEvent(until deadline: MonotonicTime?) throws(AdapterError) -> Bool {
-        guard !hasFailed.load(ordering: .acquiring) else { throw .completionsLost }
+        if let failure { throw failure.error }
         do throws(VerbError) {
             return try wakeUp.wait(besides: channel.fileDescriptor, until: deadline) { () throws(VerbError) in
                 if try takeEvents() { notifier.noteEvent() }

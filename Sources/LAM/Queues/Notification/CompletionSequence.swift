@@ -5,7 +5,7 @@
 /// the same time; each result goes to one of them.
 ///
 /// An iteration waits by arming the queue, as ``CompletionQueue/notified(of:)`` does, and keeps no thread waiting. It
-/// throws ``AdapterError/completionsLost`` after the last result of a queue that failed.
+/// throws ``AdapterError/completionsLost`` or ``AdapterError/deviceFailed`` after the last result of a queue that failed.
 public final class CompletionSequence: AsyncSequence, Sendable {
     /// The queue, to create queue pairs that complete here. It is polled by the iteration alone.
     public let queue: CompletionQueue
@@ -31,7 +31,7 @@ public final class CompletionSequence: AsyncSequence, Sendable {
         ///
         /// - Parameter actor: where the caller runs; the wait does not hold it up.
         /// - Returns: the next one; nil when the task is cancelled.
-        /// - Throws: ``AdapterError/completionsLost``, and as ``CompletionQueue/arm(for:)``.
+        /// - Throws: ``AdapterError/completionsLost``, ``AdapterError/deviceFailed``, and as ``CompletionQueue/arm(for:)``.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(AdapterError) -> Completion? {
@@ -40,9 +40,9 @@ public final class CompletionSequence: AsyncSequence, Sendable {
                 let notification = try await sequence.queue.core.notified { [sequence] () throws(AdapterError) in
                     try sequence.arm()
                 }
-                guard notification == .completionsLost else { continue }
+                guard notification != nil, let failure = sequence.queue.core.failure else { continue }
                 if let completion = sequence.take() { return completion }
-                throw .completionsLost
+                throw failure.error
             }
             return nil
         }

@@ -76,7 +76,7 @@ struct CallbackTests {
             let notified = Notified()
             var completions = try adapter.createCompletionQueue(depth: 8) {
                 pairs.value.forEach { $0.close() }
-                if isDropped { _ = box.take() } else { box.take()?.close() }
+                if isDropped { _ = box.take() } else { try? box.take()?.close() }
                 notified.add($0)
             }
             let queuePair = BoxedQueuePair(try adapter.connectedQueuePair(completions))
@@ -109,7 +109,12 @@ struct CallbackTests {
                 try completions.arm()
                 try queuePair.send(mapping, 0..<8)
                 usleep(UInt32.random(in: 0...200))
-                completions.close()
+                do throws(AdapterError) {
+                    try completions.close(waiting: .zero)
+                    Issue.record("a queue pair still completes there")
+                } catch {
+                    #expect(error == .queuePairsLeft(numbers: [queuePair.number]))
+                }
                 #expect(!isInside.value)
                 let calls = count.value
                 usleep(300)

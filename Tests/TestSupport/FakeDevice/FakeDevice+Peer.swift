@@ -1,10 +1,9 @@
 import CRDMA
-import TestSupport
-import Verbs
+package import Verbs
 
 extension FakeDevice {
     /// The table of a device whose network answers whatever is asked.
-    var selfAnswering: ControlVerbs {
+    package var selfAnswering: ControlVerbs {
         var verbs = self.verbs
         let base = verbs.connections
         unsafe verbs.connections.resolveAddress = { [self] in
