@@ -16,6 +16,13 @@ let strictC: [CSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// The functions that threads of the simulation come to `Turns` for.
+let turns = [
+    "pthread_create", "pthread_join", "pthread_detach", "pthread_mutex_lock", "pthread_mutex_unlock",
+    "pthread_cond_wait", "pthread_cond_timedwait", "pthread_cond_broadcast", "pthread_cond_signal", "sched_yield",
+    "usleep", "poll", "clock_gettime",
+].flatMap { ["-Xlinker", "--wrap=\($0)"] }
+
 let strictCxx: [CXXSetting] = [
     .enableWarning("all"),
     .enableWarning("extra"),
@@ -93,18 +100,30 @@ let package = Package(
             path: "Tests/TrackingModel",
             swiftSettings: strict
         ),
+        .target(
+            name: "AdapterModel",
+            dependencies: ["CRDMA", "LAM", "TestSupport", "TrackingModel", "Verbs"],
+            path: "Tests/AdapterModel",
+            swiftSettings: strict
+        ),
+        .target(name: "Turns", path: "Tests/Turns", cSettings: strictC),
         .executableTarget(
             name: "Simulation",
             dependencies: [
+                "AdapterModel",
                 "TrackingModel",
+                "Turns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Simulation",
-            swiftSettings: strict
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(turns)]
         ),
         .testTarget(
             name: "TrackingTests", dependencies: ["Tracking", "TrackingModel"],
             swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["AdapterModel", "Verbs"], swiftSettings: strict),
         .testTarget(
             name: "VerbsTests", dependencies: ["Verbs", "CRDMA", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -39,6 +39,28 @@ package final class VerbGate: Sendable {
         return guarded
     }
 
+    /// The same verbs, of which the one that acknowledges an event of the device passes this gate when it is done.
+    package func followingAcknowledgement(_ verbs: ControlVerbs) -> ControlVerbs {
+        var guarded = verbs
+        let acknowledge = unsafe verbs.devices.acknowledgeEvent
+        unsafe guarded.devices.acknowledgeEvent = { [self] event in
+            unsafe acknowledge(event)
+            pass()
+        }
+        return guarded
+    }
+
+    /// The same verbs, of which the one that destroys a shared receive queue passes this gate when it is done.
+    package func followingSharedDestruction(_ verbs: ControlVerbs) -> ControlVerbs {
+        var guarded = verbs
+        let destroy = unsafe verbs.queues.destroySharedQueue
+        unsafe guarded.queues.destroySharedQueue = { [self] queue in
+            defer { pass() }
+            return unsafe destroy(queue)
+        }
+        return guarded
+    }
+
     /// The same verbs, of which the one that destroys a queue pair is behind this gate.
     package func guarding(_ verbs: ControlVerbs) -> ControlVerbs {
         var guarded = verbs

@@ -47,14 +47,20 @@ package final class ModelRun {
 
     /// The command that does the same once more, step by step.
     package func replayCommand(steps: Int) -> String {
-        "Scripts/simulate --seed \(seed) --steps \(steps)" + (canary.map { " --canary \($0)" } ?? "")
+        "Scripts/simulate --level tracking --seed \(seed) --steps \(steps)" + (canary.map { " --canary \($0)" } ?? "")
     }
 
     /// Does `count` more steps, and releases everything.
-    package func run(steps count: Int) throws(Violation) {
+    ///
+    /// - Parameters:
+    ///   - count: how many.
+    ///   - progress: called before each.
+    /// - Throws: what was found.
+    package func run(steps count: Int, progress: () -> Void = {}) throws(Violation) {
         do throws(Violation) {
             for _ in 0..<count {
                 steps += 1
+                progress()
                 try step()
             }
             try finishRound()

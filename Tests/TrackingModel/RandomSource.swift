@@ -1,5 +1,5 @@
 /// SplitMix64: a short generator whose whole state is the seed, so that a printed number replays a run.
-package struct RandomSource {
+package struct RandomSource: RandomNumberGenerator {
     private var state: UInt64
 
     /// Begins the sequence of a seed.

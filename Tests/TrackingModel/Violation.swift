@@ -3,9 +3,9 @@ package struct Violation: Error, CustomStringConvertible {
     /// What was found.
     package let finding: String
     /// The step of the run, the first being 1.
-    package internal(set) var step = 0
+    package var step = 0
 
-    init(_ finding: String) {
+    package init(_ finding: String) {
         self.finding = finding
     }
 
@@ -14,7 +14,7 @@ package struct Violation: Error, CustomStringConvertible {
 }
 
 /// Throws unless a claim about the tracking under test holds.
-func require(_ claim: Bool, _ finding: @autoclosure () -> String) throws(Violation) {
+package func require(_ claim: Bool, _ finding: @autoclosure () -> String) throws(Violation) {
     guard claim else { throw Violation(finding()) }
 }
 

@@ -172,10 +172,24 @@ final class QueuePairCore: Sendable {
         // Unsignaled requests that the device is done with already are not flushed either. Where the device refuses the
         // marker, closing takes longer.
         for _ in 0..<3 where hasUnsignaledTail { postMarker() }
-        try? queuePair.modify(.error)
+        enterError()
         retireBindings()
         completeUnposted()
         connectionHook.withLock { $0.take() }?()
+    }
+
+    /// Has the device flush what is outstanding, however often it refuses: before that, a bind that is posted may name
+    /// what the end of its binding unpins. A device that has failed as a whole carries nothing out any more.
+    private func enterError() {
+        var attempt = 1
+        while true {
+            do { return try queuePair.modify(.error) } catch {
+                adapter.core.noteRefusedDestruction(of: "queue pair \(number)", error, attempt: attempt)
+                guard !adapter.core.hasDeviceFailed.load(ordering: .acquiring) else { return }
+                attempt += 1
+                usleep(1000)
+            }
+        }
     }
 
     /// Changes the state of the queue pair.

@@ -33,6 +33,37 @@ struct SharedQueueEndTests {
         }
     }
 
+    @Test("the device is not asked about a shared queue that is gone, though its last event is only being handled")
+    func lastEvent() throws {
+        let device = FakeDevice()
+        let (event, destruction) = (VerbGate(), VerbGate())
+        do {
+            let verbs = destruction.followingSharedDestruction(event.followingAcknowledgement(device.verbs))
+            let adapter = try Adapter.open(over: verbs)
+            let completions = try adapter.createCompletionQueue(depth: 4)
+            var shared = try adapter.createSharedReceiveQueue(depth: 8, threshold: 1)
+            let queuePair = try adapter.connectedQueuePair(completions, receivesFrom: shared)
+            let mapping = try adapter.map()
+            try shared.receive(into: mapping, 0..<8)
+            event.shut()
+            destruction.shut()
+            device.completeReceive(queuePair.number)
+            #expect(eventually { event.isOccupied })
+            queuePair.close()
+            let boxed = BoxedSharedQueue()
+            boxed.put(shared)
+            let closing = TestThread { _ = boxed.take() }
+            #expect(eventually { destruction.isOccupied })
+            event.open()
+            // As long as a question would take.
+            _ = eventually(within: .milliseconds(50)) { device.callCount(.querySharedQueue) > 0 }
+            destruction.open()
+            closing.join()
+            mapping.release()
+        }
+        expectNothingLeft(of: device)
+    }
+
     @Test("[47] a receive that fails ends its queue pair alone", arguments: 0..<4)
     func failure(failing: Int) async throws {
         try await withFakeAdapter { adapter, device in

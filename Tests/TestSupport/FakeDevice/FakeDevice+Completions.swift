@@ -104,8 +104,11 @@ extension FakeDevice {
         }
         unsafe verbs.destroyCompletionQueue = { [self] queue in
             let handle = unsafe queue.pointee.handle
-            awaitAcknowledgement { state in state.completionQueues[handle]?.unacknowledgedEvents }
-            return call(.destroyCompletionQueue) { state in state.destroyCompletionQueue(handle) }
+            return call(
+                .destroyCompletionQueue, whenNone: { state in state.completionQueues[handle]?.unacknowledgedEvents }
+            ) { state in
+                state.destroyCompletionQueue(handle)
+            }
         }
     }
 
@@ -116,8 +119,11 @@ extension FakeDevice {
     ) -> CInt {
         withState { state in
             state.calls[.pollCompletionQueue, default: 0] += 1
-            guard state.takeFault(.pollCompletionQueue) == nil else { return -1 }
             let handle = unsafe queue.pointee.handle
+            guard state.takeFault(.pollCompletionQueue) == nil else {
+                state.loseCompletions(ofFailed: handle)
+                return -1
+            }
             guard let found = state.completionQueues[handle] else {
                 return -state.refuseUse(.pollCompletionQueue)
             }
@@ -197,9 +203,20 @@ extension FakeDevice.State {
         return 0
     }
 
+    /// Loses what is in a queue that has failed, and that nobody can be expected to poll until it succeeds.
+    fileprivate mutating func loseCompletions(ofFailed handle: UInt32) {
+        guard let found = completionQueues[handle], found.isFailed else { return }
+        for completion in found.completions { lostCompletions[completion.qp_num, default: 0] += 1 }
+        completionQueues[handle]?.completions = []
+    }
+
     /// Adds a completion to a queue, and an event to its channel when the queue is armed for it.
     mutating func push(_ completion: ibv_wc, to handle: UInt32, isSolicited: Bool) {
-        guard let found = completionQueues[handle], !found.isFailed else { return }
+        guard let found = completionQueues[handle] else { return }
+        guard !found.isFailed, !takeLoss(of: completion.qp_num) else {
+            lostCompletions[completion.qp_num, default: 0] += 1
+            return
+        }
         guard unsafe found.completions.count < Int(found.raw.pointee.cqe) else {
             violations.append(
                 .lostCompletion(queuePair: completion.qp_num, identifier: completion.wr_id))

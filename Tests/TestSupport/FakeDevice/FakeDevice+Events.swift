@@ -1,4 +1,4 @@
-import CRDMA
+package import CRDMA
 import Glibc
 import Verbs
 
@@ -45,8 +45,12 @@ extension FakeDevice {
     }
 
     /// Has a queue pair report that it failed, although nothing of it completes with a failure.
-    package func reportFailure(of queuePair: UInt32) {
-        withState { state in state.raise(IBV_EVENT_QP_FATAL, of: .queuePair(queuePair)) }
+    ///
+    /// - Parameters:
+    ///   - queuePair: its number.
+    ///   - event: one of those that say so.
+    package func reportFailure(of queuePair: UInt32, as event: ibv_event_type = IBV_EVENT_QP_FATAL) {
+        withState { state in state.raise(event, of: .queuePair(queuePair)) }
     }
 
     /// Has every open context report that the port is there, or that it is not.
@@ -59,19 +63,45 @@ extension FakeDevice {
         report(FakeEvent(type: IBV_EVENT_DEVICE_FATAL, subject: .device))
     }
 
+    /// Has an event arrive that concerns no owner of anything, of a queue pair or of the port.
+    ///
+    /// - Parameters:
+    ///   - queuePair: whose, unless it is one of the port.
+    ///   - choice: which of them.
+    package func reportSomething(about queuePair: UInt32, _ choice: Int) {
+        let ofQueuePairs = [
+            IBV_EVENT_COMM_EST, IBV_EVENT_SQ_DRAINED, IBV_EVENT_PATH_MIG, IBV_EVENT_PATH_MIG_ERR,
+        ]
+        let ofPorts = [
+            IBV_EVENT_LID_CHANGE, IBV_EVENT_PKEY_CHANGE, IBV_EVENT_SM_CHANGE, IBV_EVENT_CLIENT_REREGISTER,
+            IBV_EVENT_GID_CHANGE,
+        ]
+        let index = choice % (ofQueuePairs.count + ofPorts.count)
+        if index < ofQueuePairs.count {
+            withState { state in state.raise(ofQueuePairs[index], of: .queuePair(queuePair)) }
+        } else {
+            report(FakeEvent(type: ofPorts[index - ofQueuePairs.count], subject: .port))
+        }
+    }
+
     private func report(_ event: FakeEvent) {
         withState { state in
             for handle in state.contexts.keys { state.add(event, to: handle) }
         }
     }
 
-    /// Waits for the events of an object to be acknowledged, as the destroying verbs do; not for ever, as they would.
-    func awaitAcknowledgement(_ unacknowledged: (State) -> Int?) {
+    /// Runs a destroying entry of the table once the events of its object are acknowledged, as the verbs do; after a time
+    /// it runs all the same, unlike them.
+    func call(_ verb: Verb, whenNone unacknowledged: (State) -> Int?, _ body: (inout State) -> CInt) -> CInt {
         for _ in 0..<10_000 {
-            let count = withState { state in unacknowledged(state) ?? 0 }
-            guard count > 0 else { return }
+            let code: CInt? = withState { state in
+                guard unacknowledged(state) ?? 0 == 0 else { return nil }
+                return state.call(verb, body)
+            }
+            if let code { return code }
             usleep(100)
         }
+        return call(verb, body)
     }
 
     /// Adds the entries for events.
@@ -141,7 +171,8 @@ extension FakeDevice.State {
         case IBV_EVENT_CQ_ERR: unsafe count(-1, of: .completionQueue(event.element.cq.pointee.handle))
         case IBV_EVENT_SRQ_ERR, IBV_EVENT_SRQ_LIMIT_REACHED:
             unsafe count(-1, of: .sharedQueue(event.element.srq.pointee.handle))
-        case IBV_EVENT_QP_FATAL, IBV_EVENT_QP_LAST_WQE_REACHED:
+        case IBV_EVENT_QP_FATAL, IBV_EVENT_QP_REQ_ERR, IBV_EVENT_QP_ACCESS_ERR, IBV_EVENT_QP_LAST_WQE_REACHED,
+            IBV_EVENT_COMM_EST, IBV_EVENT_SQ_DRAINED, IBV_EVENT_PATH_MIG, IBV_EVENT_PATH_MIG_ERR:
             unsafe count(-1, of: .queuePair(event.element.qp.pointee.qp_num))
         default: break
         }

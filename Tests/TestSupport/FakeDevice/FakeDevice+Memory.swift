@@ -83,6 +83,12 @@ extension FakeDevice {
         }
     }
 
+    /// What the device may still do with bytes of this process, through whatever region: a request that it has not carried
+    /// out, or a window; nil where nothing.
+    package func use(of bytes: Range<UInt>) -> String? {
+        withState { state in state.use(of: bytes) }
+    }
+
     /// How many pages are pinned; one that is registered twice counts twice.
     package var pinnedPageCount: Int { withState { state in state.pinnedPageCount } }
 

@@ -20,6 +20,8 @@ struct FakeQueuePair {
     /// Taken from the shared queue for a message that has not arrived completely.
     var begun: FakeRequest?
     var unacknowledgedEvents = 0
+    /// Whether it was to enter the error state, and that failed.
+    var isErrorRefused = false
 
     /// What it really holds: rxe rounds the depths up and does not say so.
     var sendSlots: Int { grantedDepth(capacity.sendDepth) }
@@ -67,9 +69,12 @@ extension FakeDevice {
             }
         }
         unsafe verbs.modifyQueuePair = { [self] queuePair, attributes, mask in
-            call(.modifyQueuePair) { state in
-                unsafe state.modify(queuePair.pointee.qp_num, attributes.pointee, mask)
+            let number = unsafe queuePair.pointee.qp_num
+            let code = call(.modifyQueuePair) { state in unsafe state.modify(number, attributes.pointee, mask) }
+            if code != 0, unsafe attributes.pointee.qp_state == IBV_QPS_ERR {
+                withState { state in state.queuePairs[number]?.isErrorRefused = true }
             }
+            return code
         }
         unsafe verbs.queryQueuePair = { [self] queuePair, attributes, _, _ in
             call(.queryQueuePair) { state in
@@ -82,8 +87,10 @@ extension FakeDevice {
         }
         unsafe verbs.destroyQueuePair = { [self] queuePair in
             let number = unsafe queuePair.pointee.qp_num
-            awaitAcknowledgement { state in state.queuePairs[number]?.unacknowledgedEvents }
-            return call(.destroyQueuePair) { state in state.destroyQueuePair(number) }
+            return call(.destroyQueuePair, whenNone: { state in state.queuePairs[number]?.unacknowledgedEvents }) {
+                state in
+                state.destroyQueuePair(number)
+            }
         }
     }
 
@@ -160,6 +167,7 @@ extension FakeDevice.State {
             return refuseUse(.destroyQueuePair)
         }
         if found.unacknowledgedEvents > 0 { violations.append(.destroyedWithUnacknowledgedEvents) }
+        noteEnd(of: found, number)
         dropEvents(of: .queuePair(number))
         for window in windows.values where window.binding?.queuePair == number {
             violations.append(.destroyedUnderWindow(queuePair: number, key: window.key))

@@ -113,6 +113,12 @@ extension FakeDevice.State {
         if status != .success { enterError(number) }
     }
 
+    /// Completes a receive with a failure.
+    mutating func failReceive(_ request: FakeRequest, of number: UInt32, _ status: CompletionStatus) {
+        complete(request, on: number, status)
+        enterError(number)
+    }
+
     private mutating func outcome(
         of message: FakeMessage, in request: FakeRequest, on number: UInt32
     ) -> CompletionStatus {
@@ -137,7 +143,7 @@ extension FakeDevice.State {
         enterError(number)
     }
 
-    private mutating func enterError(_ number: UInt32) {
+    mutating func enterError(_ number: UInt32) {
         guard let before = queuePairs[number]?.state else { return }
         queuePairs[number]?.state = .error
         flush(number, from: before)
@@ -175,11 +181,11 @@ extension FakeDevice.State {
     }
 
     /// Adds the completion of a request to its queue.
-    private mutating func complete(
+    mutating func complete(
         _ request: FakeRequest, on number: UInt32, _ status: CompletionStatus,
         _ message: FakeMessage? = nil
     ) {
-        guard let queuePair = queuePairs[number] else { return }
+        guard let queuePair = queuePairs[number], completedEarly.remove(request.identifier) == nil else { return }
         let isReceive = request.operation == .receive
         var completion = ibv_wc()
         completion.wr_id = request.identifier
@@ -198,8 +204,11 @@ extension FakeDevice.State {
             }
         }
         let isSolicited = isReceive && (message?.isSolicited ?? false || status != .success)
-        push(
-            completion, to: isReceive ? queuePair.receiveQueue : queuePair.sendQueue,
-            isSolicited: isSolicited)
+        let queue = isReceive ? queuePair.receiveQueue : queuePair.sendQueue
+        if status == .flushed, flushesLate {
+            late.append(FakeLateCompletion(completion: completion, queue: queue, isSolicited: isSolicited))
+        } else {
+            push(completion, to: queue, isSolicited: isSolicited)
+        }
     }
 }

@@ -87,8 +87,10 @@ extension FakeDevice {
         }
         unsafe verbs.destroySharedQueue = { [self] queue in
             let handle = unsafe queue.pointee.handle
-            awaitAcknowledgement { state in state.sharedQueues[handle]?.unacknowledgedEvents }
-            return call(.destroySharedQueue) { state in state.destroySharedQueue(handle) }
+            return call(.destroySharedQueue, whenNone: { state in state.sharedQueues[handle]?.unacknowledgedEvents }) {
+                state in
+                state.destroySharedQueue(handle)
+            }
         }
     }
 }

@@ -23,6 +23,15 @@ extension FakeDevice {
         var faults: [Verb: [FakeFault]] = [:]
         /// What the next post of a verb meets beside its faults.
         var postFaults: [Verb: FakePostFault] = [:]
+        var injectedFailures: [Verb: Int] = [:]
+        /// How many of the next completions of a queue pair are lost, by its number.
+        var losses: [UInt32: Int] = [:]
+        var lostCompletions: [UInt32: Int] = [:]
+        /// Identifiers of requests that are still to be carried out.
+        var completedEarly: Set<UInt64> = []
+        var flushesLate = false
+        var late: [FakeLateCompletion] = []
+        var removal = FakeRemoval.none
         var violations: [FakeViolation] = []
         var abandoned: [VerbError] = []
 
@@ -99,10 +108,19 @@ extension FakeDevice {
             while let block = unsafe blocks.popLast() { unsafe block.deallocate() }
         }
 
+        /// Runs an entry of the table: counted, and failed where the test wants it so.
+        mutating func call(_ verb: Verb, _ body: (inout State) -> CInt) -> CInt {
+            calls[verb, default: 0] += 1
+            return refusalAfterRemoval(verb) ?? takeFault(verb) ?? body(&self)
+        }
+
         /// The error that the test wants for this call, which is counted already.
         mutating func takeFault(_ verb: Verb) -> CInt? {
-            guard let call = calls[verb] else { return nil }
-            return faults[verb]?.first { fault in fault.calls.contains(call) }?.code
+            guard let call = calls[verb],
+                let fault = faults[verb]?.first(where: { fault in fault.calls.contains(call) })
+            else { return nil }
+            injectedFailures[verb, default: 0] += 1
+            return fault.code
         }
 
         /// Records the use of an object that is gone, which libibverbs would not survive.

@@ -69,10 +69,7 @@ package final class FakeDevice: @unchecked Sendable {
 
     /// Runs an entry of the table: counted, and failed where the test wants it so.
     func call(_ verb: Verb, _ body: (inout State) -> CInt) -> CInt {
-        withState { state in
-            state.calls[verb, default: 0] += 1
-            return state.takeFault(verb) ?? body(&state)
-        }
+        withState { state in state.call(verb, body) }
     }
 }
 

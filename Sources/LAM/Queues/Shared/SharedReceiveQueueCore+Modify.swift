@@ -66,7 +66,8 @@ extension SharedReceiveQueueCore {
 
     /// The device says that the queue runs low. Called on the thread of events.
     func noteLimitReached() {
-        let isLow = control.withLock { _ in
+        let isLow = control.withLock { control in
+            guard !control.isDestroyed else { return false }
             // It may have said so of a threshold that was replaced meanwhile; then it is still armed.
             let limit = try? sharedQueue.armedLimit()
             return (limit ?? 0) == 0 && requests.disarm()

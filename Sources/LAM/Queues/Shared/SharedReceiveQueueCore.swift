@@ -29,6 +29,8 @@ final class SharedReceiveQueueCore: Sendable {
         var queuePairs: [QueueID: UInt32] = [:]
         /// Whether the owner still has it.
         var isOwned = true
+        /// Whether the verbs' object is gone; whoever else than the owner calls a verb of it asks before.
+        var isDestroyed = false
         var isGone = false
     }
 
@@ -136,7 +138,10 @@ final class SharedReceiveQueueCore: Sendable {
         var attempt = 1
         while true {
             do {
-                try sharedQueue.close()
+                try control.withLock { (control) throws(VerbError) in
+                    try sharedQueue.close()
+                    control.isDestroyed = true
+                }
                 break
             } catch {
                 adapter.core.noteRefusedDestruction(of: "shared receive queue \(number)", error, attempt: attempt)
