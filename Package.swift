@@ -88,6 +88,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "FirstMapping", dependencies: ["LAM"], path: "Examples/FirstMapping", swiftSettings: strict),
+        .executableTarget(
+            name: "block-store", dependencies: ["CNDK", "NDK"], path: "Examples/block-store", exclude: ["Makefile"],
+            cSettings: strictC + [.define("_GNU_SOURCE")]),
         .target(
             name: "TestSupport",
             dependencies: ["LAM", "Verbs", "CRDMA", "Tracking"],
@@ -164,7 +167,9 @@ let package = Package(
         ),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
-            name: "DeviceTests", dependencies: ["FileService", "LAM", "TestSupport", "ForkProbe"], swiftSettings: strict
+            name: "DeviceTests",
+            dependencies: ["FileService", "LAM", "NDK", "NDKConsumer", "NDKConsumerCxx", "TestSupport", "ForkProbe"],
+            swiftSettings: strict
         ),
     ],
     cLanguageStandard: .c11,

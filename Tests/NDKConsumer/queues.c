@@ -45,6 +45,14 @@ const char *CONSUMER(posts_requests)(void)
     EXPECT_STATUS(STATUS_DATA_OVERRUN, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 5, 0));
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 4, NDK_OP_FLAG_INLINE));
     EXPECT_STATUS(STATUS_BUFFER_OVERFLOW, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 5, NDK_OP_FLAG_INLINE));
+    /* An address of the process, with a token that is nobody's. */
+    sges[4].VirtualAddress = &index;
+    sges[4].Length = sizeof(index);
+    sges[4].MemoryRegionToken = 77;
+    EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges + 4, 1, NDK_OP_FLAG_INLINE));
+    sges[4].VirtualAddress = NULL;
+    EXPECT_STATUS(STATUS_ACCESS_VIOLATION,
+                  stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges + 4, 1, NDK_OP_FLAG_INLINE));
     EXPECT_STATUS(STATUS_INVALID_PARAMETER, stage.qp->Dispatch->NdkSend(stage.qp, NULL, NULL, 1, 0));
     EXPECT_STATUS(STATUS_INVALID_PARAMETER,
                   stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 1, NDK_OP_FLAG_ALLOW_REMOTE_READ));
@@ -54,7 +62,7 @@ const char *CONSUMER(posts_requests)(void)
     EXPECT_STATUS(STATUS_ACCESS_VIOLATION, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 1, 0));
     sges[0] = element(&memory, stage.token, 3 * PAGE - 8, 16);
     EXPECT_STATUS(STATUS_DATA_OVERRUN, stage.qp->Dispatch->NdkSend(stage.qp, NULL, sges, 1, 0));
-    EXPECT(take_results_ex(stage.cq, results, 4 * DEPTH, 1) == 1);
+    EXPECT(take_results_ex(stage.cq, results, 4 * DEPTH, 2) == 2);
 
     /* As many receives as were asked for, and a flush that ends them. */
     for (index = 0; index < DEPTH; index++)

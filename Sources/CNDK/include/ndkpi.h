@@ -356,7 +356,11 @@ struct _NDK_SRQ {
 #define NDK_OP_FLAG_ALLOW_REMOTE_READ 0x00000008
 #define NDK_OP_FLAG_ALLOW_LOCAL_WRITE 0x00000010
 #define NDK_OP_FLAG_ALLOW_REMOTE_WRITE 0x00000030 /* contains local write */
-/* The data is copied before the call returns; tokens do not matter, nor how many elements there are. */
+/*
+ * The data is copied before the call returns; how many elements there are does not matter. With the privileged token an
+ * address is logical, with the local token of a region it is within the region, and with any other token it is one of
+ * the process, which must be readable.
+ */
 #define NDK_OP_FLAG_INLINE 0x00000040
 #define NDK_OP_FLAG_RDMA_READ_SINK 0x00000080
 #define NDK_OP_FLAG_RDMA_READ_LOCAL_INVALIDATE 0x00000100

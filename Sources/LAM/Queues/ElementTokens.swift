@@ -19,9 +19,10 @@ struct ElementTokens {
         return try findRequired(element, at: index, isSink: isSink)
     }
 
-    /// The same for an inline request, where a token that is none does not matter.
-    func inlineAddress(of element: ScatterGatherElement, at index: Int) throws(PostError) -> UInt64 {
-        try find(element, at: index, isSink: false) ?? element.address.rawValue
+    /// The same for an inline request; nil where the token is nobody's.
+    func inlineAddress(of element: ScatterGatherElement, at index: Int) throws(PostError) -> UInt64? {
+        guard element.token != privileged else { return element.address.rawValue }
+        return try find(element, at: index, isSink: false)
     }
 
     @inline(never)

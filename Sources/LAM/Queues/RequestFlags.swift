@@ -26,6 +26,8 @@ public struct RequestFlags: OptionSet, Hashable, Sendable {
     /// The data is copied during the call; the memory need not stay. A request may then have any number of elements, up to
     /// ``QueuePairCapacity/inlineBytes``, whose tokens do not matter. It is never deferred. Means nothing for a read.
     @inlinable public static var inline: RequestFlags { RequestFlags(rawValue: 0x040) }
+    /// Beside ``inline``: an element whose token is nobody's names an address of the process, which its caller vouches for.
+    @inlinable package static var processMemory: RequestFlags { RequestFlags(rawValue: 0x8000_0000) }
     /// The key of a read's first sink would be invalid after it. No adapter can do that, so the flag is passed over.
     @inlinable public static var readLocalInvalidate: RequestFlags { RequestFlags(rawValue: 0x100) }
     /// The device is told together with the next request that does not have this flag.

@@ -10,11 +10,11 @@ extension SendPath {
         }
     }
 
-    /// Posts one request with bytes of mappings. They are gathered first, because a device takes no more elements of an
+    /// Posts one request with bytes that elements name. They are gathered first, because a device takes no more elements of an
     /// inline request than of any other.
     @inline(never)
     mutating func postInline(_ request: Request, _ elements: Span<ScatterGatherElement>) throws(PostError) {
-        do throws(PostError) { try gather(elements) } catch { throw refuse(error) }
+        do throws(PostError) { try gather(elements, request.flags) } catch { throw refuse(error) }
         try postInline(request, at: gathered.address, count: gathered.count)
     }
 
@@ -32,7 +32,9 @@ extension SendPath {
         return 1
     }
 
-    private mutating func gather(_ elements: Span<ScatterGatherElement>) throws(PostError) {
+    private mutating func gather(
+        _ elements: Span<ScatterGatherElement>, _ flags: RequestFlags
+    ) throws(PostError) {
         var length = 0
         for index in elements.indices { length += Int(elements[index].length) }
         guard length <= inlineLimit else { throw .inlineTooLong(bytes: length, limit: inlineLimit) }
@@ -40,14 +42,27 @@ extension SendPath {
         for index in elements.indices where elements[index].length > 0 {
             let element = elements[index]
             let address = try tokens.inlineAddress(of: element, at: index)
+            if address == nil, flags.has(.processMemory) {
+                try gatherProcessMemory(element, at: index)
+                continue
+            }
             do throws(UseError) {
-                try core.adapter.core.mappings.withBytes(at: address, length: element.length) {
-                    gathered.append($0)
-                }
+                // Otherwise a token that is nobody's does not matter.
+                try core.adapter.core.mappings.withBytes(
+                    at: address ?? element.address.rawValue, length: element.length
+                ) { gathered.append($0) }
             } catch {
                 throw PostError(error, element: index)
             }
         }
+    }
+
+    private mutating func gatherProcessMemory(_ element: ScatterGatherElement, at index: Int) throws(PostError) {
+        guard let start = unsafe UnsafeRawPointer(bitPattern: UInt(element.address.rawValue)) else {
+            throw .unknownAddress(element: index)
+        }
+        // The caller vouches for them.
+        unsafe gathered.append(RawSpan(_unsafeStart: start, byteCount: Int(element.length)))
     }
 }
 

@@ -54,6 +54,8 @@ private func post(
         let limit = flags.contains(.inline) ? Int(ULONG.max) : object.capacity.sendElements
         let elements = try unsafe programElements(elements, count, atMost: limit)
         do throws(PostError) {
+            // As in a kernel, an inline element whose token is nobody's has an address of the process.
+            let flags = flags.contains(.inline) ? flags.union(.processMemory) : flags
             try unsafe body(&object.queuePair.pointee, Span(_unsafeElements: elements), flags)
         } catch {
             throw StatusError(error)

@@ -17,10 +17,10 @@ final class LamProcess {
         let errors: String
     }
 
-    /// The executable that was built together with the tests.
-    static var path: String {
+    /// An executable that was built together with the tests.
+    static func path(of program: String) -> String {
         let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: "lam").path
+        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: program).path
     }
 
     /// The device of the tests, as an option.
@@ -28,9 +28,9 @@ final class LamProcess {
         ProcessInfo.processInfo.environment["LAM_DEVICE"].map { ["--device", $0] } ?? []
     }
 
-    /// Starts `lam`, or another program that runs it.
-    init(_ arguments: [String], under launcher: [String] = []) throws {
-        let command = launcher + [Self.path] + arguments
+    /// Starts `lam`, another of this package's programs, or one that runs it.
+    init(_ arguments: [String], under launcher: [String] = [], program: String = "lam") throws {
+        let command = launcher + [Self.path(of: program)] + arguments
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = command
         process.standardOutput = output

@@ -32,6 +32,9 @@ const char *CONSUMER(closes_adapters)(void);
 const char *CONSUMER(dispatches_callbacks)(void);
 const char *CONSUMER(makes_mistakes)(void);
 
+/* On a real device, by its name, which has the IPv4 address. */
+const char *CONSUMER(lives_on_a_device)(const char *device, const char *address);
+
 /* What the device and the peer do, which the test behind the program plays. */
 
 /* A message arrives in the oldest receive of the newest queue pair; a token that is not 0 is invalidated by it. */

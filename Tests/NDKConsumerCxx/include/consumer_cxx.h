@@ -18,5 +18,6 @@ const char *cxx_closes_objects(void);
 const char *cxx_closes_adapters(void);
 const char *cxx_dispatches_callbacks(void);
 const char *cxx_makes_mistakes(void);
+const char *cxx_lives_on_a_device(const char *device, const char *address);
 
 #endif /* CONSUMER_CXX_H */
