@@ -15,7 +15,7 @@ public final class Adapter: Sendable {
 
     let core: AdapterCore
     let reaper: Reaper
-    let errands: ErrandThread
+    package let errands: ErrandThread
     let events: EventThread
     /// Revokes grants in time, whatever the errands take; started by the first grant that ends by itself.
     let deadlines = Monitor<ErrandThread?>(nil)

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import LAM
 import TestSupport
@@ -185,6 +186,27 @@ struct SharedQueueNotificationTests {
                 #expect(notifications.list.count == count)
                 mapping.releaseNow()
             }
+        }
+    }
+
+    @Test("[108] does not come after the queue is dropped, however much later the drop is carried out")
+    func dropped() async throws {
+        try await withFakeAdapter { adapter, device in
+            let completions = try adapter.createCompletionQueue(depth: 4)
+            let notifications = Notifications()
+            let shared = try adapter.createSharedReceiveQueue(depth: 8, threshold: 2) { notifications.add($0) }
+            let queuePair = try adapter.connectedQueuePair(completions, receivesFrom: shared)
+            let (isBusy, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            adapter.errands.run {
+                isBusy.signal()
+                mayGoOn.wait()
+            }
+            isBusy.wait()
+            _ = consume shared
+            device.failSharedQueue(of: queuePair.number)
+            settle()
+            mayGoOn.signal()
+            #expect(notifications.list == [])
         }
     }
 

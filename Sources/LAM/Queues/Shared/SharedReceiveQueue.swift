@@ -24,7 +24,9 @@ public struct SharedReceiveQueue: ~Copyable, Sendable {
     }
 
     deinit {
-        if !isSpent { core.adapter.errands.run { [core] in core.surrender() } }
+        guard !isSpent else { return }
+        core.telling.end()
+        core.adapter.errands.run { [core] in core.surrender() }
     }
 
     /// The number by which reports of the adapter name it.
@@ -77,7 +79,8 @@ public struct SharedReceiveQueue: ~Copyable, Sendable {
     /// Gives the queue up: `NdkCloseSrq`. Nothing is notified any more.
     ///
     /// It ends when the last of its queue pairs has ended, and with it what is still posted: that does not complete, and
-    /// its mappings are free. Waits for that; dropping a queue does the same in the background.
+    /// its mappings are free. Waits for that; dropping a queue does the same in the background, where
+    /// a notification that has begun may still be going on.
     /// - Parameter patience: how long to wait; nil waits without end.
     /// - Throws: ``AdapterError/queuePairsLeft(numbers:)`` when the time is over. The queue ends by itself with the last
     ///   of these.
