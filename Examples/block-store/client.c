@@ -51,11 +51,12 @@ static bool is_filled(const char *bytes, uint64_t seed)
 
 /* -- Requests -- */
 
-static bool receive(client_t *client, ULONG slot)
+static bool receive(client_t *client, ULONG receive_slot)
 {
     NDK_QP *qp = client->session.qp;
-    NDK_SGE message = session_element(&client->session, &client->replies, slot * sizeof(reply_t), sizeof(reply_t));
-    NTSTATUS status = qp->Dispatch->NdkReceive(qp, (PVOID)(uintptr_t)slot, &message, 1);
+    NDK_SGE message =
+        session_element(&client->session, &client->replies, receive_slot * sizeof(reply_t), sizeof(reply_t));
+    NTSTATUS status = qp->Dispatch->NdkReceive(qp, (PVOID)(uintptr_t)receive_slot, &message, 1);
 
     return NT_SUCCESS(status) || complain("NdkReceive", status);
 }
@@ -97,7 +98,7 @@ static bool begin(client_t *client, ULONG slot)
         fill(client->blocks.bytes + (size_t)slot * BLOCK_SIZE, found->seed);
     else
         memset(client->blocks.bytes + (size_t)slot * BLOCK_SIZE, 0, BLOCK_SIZE);
-    if (!receive(client, slot) || !open_slot(client, slot, block.LogicalAddress))
+    if (!open_slot(client, slot, block.LogicalAddress))
         return false;
     memset(request, 0, sizeof(*request));
     request->slot = htobe32(slot);
@@ -127,6 +128,8 @@ static bool finish(client_t *client, const NDK_RESULT_EX *result)
         return false;
     }
     memcpy(&reply, client->replies.bytes + receive_slot * sizeof(reply_t), sizeof(reply));
+    if (!receive(client, receive_slot))
+        return false;
     slot = be32toh(reply.slot);
     if (slot >= client->depth || be32toh(reply.outcome) != OUTCOME_DONE) {
         fprintf(stderr, "block-store: the server says %u of slot %u\n", be32toh(reply.outcome), slot);
@@ -159,6 +162,10 @@ static bool work(client_t *client)
 {
     NDK_RESULT_EX results[16];
 
+    /* As many as there are requests; an answer takes whichever is the oldest. */
+    for (ULONG slot = 0; slot < client->depth; slot++)
+        if (!receive(client, slot))
+            return false;
     while (client->done < client->total) {
         ULONG count;
 
@@ -224,13 +231,14 @@ static bool create_regions(client_t *client)
     return true;
 }
 
-int run_client(const struct sockaddr_in *address, ULONG depth, uint64_t rounds)
+int run_client(const struct sockaddr_in *address, const struct sockaddr_in *own, ULONG depth, uint64_t rounds)
 {
     static client_t client;
     NDK_CONNECTOR *connector;
     NDK_ADAPTER *adapter;
     bool is_done;
-    NTSTATUS status = NdkOpenAdapter(NULL, NULL, &adapter);
+    NTSTATUS status = own ? NdkOpenAdapterByAddress((const struct sockaddr *)own, sizeof(*own), NULL, &adapter)
+                          : NdkOpenAdapter(NULL, NULL, &adapter);
 
     if (!NT_SUCCESS(status))
         return complain("NdkOpenAdapter", status), 1;

@@ -11,11 +11,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char usage_text[] = "usage: block-store serve ADDRESS:PORT [--blocks N] [--file PATH] [--once]\n"
+                                 "       block-store run ADDRESS:PORT [--from ADDRESS] [--depth N] [--rounds N]\n";
+
 static int usage(void)
 {
-    fprintf(stderr, "usage: block-store serve ADDRESS:PORT [--blocks N] [--file PATH] [--once]\n"
-                    "       block-store run ADDRESS:PORT [--depth N] [--rounds N]\n");
+    fputs(usage_text, stderr);
     return 64;
+}
+
+static int help(void)
+{
+    fputs(usage_text, stdout);
+    printf(
+        "\nA small remote block store over RDMA, with blocks of %d bytes.\n"
+        "\n"
+        "serve  lets clients read and write the blocks, until it is interrupted; port 0 has one chosen, which it says\n"
+        "  --blocks N   how many there are (256)\n"
+        "  --file PATH  where they are kept; in memory unless told otherwise\n"
+        "  --once       end with the first client\n"
+        "run    writes every block, reads it again and compares\n"
+        "  --depth N    requests under way at a time, 1 to %d (16)\n"
+        "  --rounds N   how often (1)\n"
+        "\n"
+        "Exit status: 0 done; 1 not done, and standard error says why; 64 the call makes no sense.\n",
+        BLOCK_SIZE, MAX_DEPTH);
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -24,9 +45,13 @@ int main(int argc, char **argv)
     uint64_t blocks = 256;
     uint64_t rounds = 1;
     const char *file = NULL;
+    struct sockaddr_in own;
+    bool has_own = false;
     ULONG depth = 16;
     bool once = false;
 
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return help();
     if (argc < 3 || !parse_address(argv[2], &address))
         return usage();
     for (int index = 3; index < argc; index++) {
@@ -42,6 +67,8 @@ int main(int argc, char **argv)
             blocks = strtoull(value, NULL, 10);
         else if (strcmp(argv[index], "--file") == 0)
             file = value;
+        else if (strcmp(argv[index], "--from") == 0 && parse_host(value, &own))
+            has_own = true;
         else if (strcmp(argv[index], "--depth") == 0)
             depth = (ULONG)strtoul(value, NULL, 10);
         else if (strcmp(argv[index], "--rounds") == 0)
@@ -55,6 +82,6 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "serve") == 0)
         return run_server(&address, file, blocks, once);
     if (strcmp(argv[1], "run") == 0)
-        return run_client(&address, depth, rounds);
+        return run_client(&address, has_own ? &own : NULL, depth, rounds);
     return usage();
 }

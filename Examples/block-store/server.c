@@ -39,7 +39,7 @@ typedef struct {
     const store_t *store;
     buffer_t requests; /* a message for each slot */
     buffer_t blocks;   /* a block for each slot */
-    slot_t slots[MAX_DEPTH];
+    slot_t slots[2 * MAX_DEPTH];
     ULONG depth;
 } connection_t;
 
@@ -119,7 +119,7 @@ static bool begin(connection_t *connection, ULONG slot)
 static bool go_on(connection_t *connection, const NDK_RESULT_EX *result)
 {
     slot_t *found = result->RequestContext;
-    ULONG slot = (ULONG)(found - connection->slots);
+    ULONG slot;
 
     if (result->Status == STATUS_CANCELLED)
         return false;
@@ -127,6 +127,7 @@ static bool go_on(connection_t *connection, const NDK_RESULT_EX *result)
         fprintf(stderr, "block-store: a request ended with %s\n", NdkStatusName(result->Status));
         return false;
     }
+    slot = (ULONG)(found - connection->slots);
     switch (found->state) {
     case SLOT_RECEIVING:
         return result->BytesTransferred == sizeof(request_t) && begin(connection, slot);

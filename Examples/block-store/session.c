@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PAGE 4096
+/* After as long without a result the peer is asked for a sign of life. */
+#define IDLE_SECONDS 2
 
 /* -- Callbacks -- */
 
@@ -37,13 +38,29 @@ NTSTATUS event_wait(event_t *event)
 {
     NTSTATUS status;
 
-    pthread_mutex_lock(&event->mutex);
-    while (event->count == 0)
-        pthread_cond_wait(&event->changed, &event->mutex);
-    event->count--;
-    status = event->status;
-    pthread_mutex_unlock(&event->mutex);
+    while (!event_wait_for(event, 3600, &status))
+        ;
     return status;
+}
+
+bool event_wait_for(event_t *event, int seconds, NTSTATUS *status)
+{
+    struct timespec deadline;
+    int error = 0;
+    bool came;
+
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += seconds;
+    pthread_mutex_lock(&event->mutex);
+    while (event->count == 0 && error == 0)
+        error = pthread_cond_clockwait(&event->changed, &event->mutex, CLOCK_MONOTONIC, &deadline);
+    came = event->count > 0;
+    if (came) {
+        event->count--;
+        *status = event->status;
+    }
+    pthread_mutex_unlock(&event->mutex);
+    return came;
 }
 
 NTSTATUS event_outcome(event_t *event, NTSTATUS status)
@@ -148,12 +165,13 @@ bool session_open(session_t *session, ULONG depth)
     if (!NT_SUCCESS(status))
         return complain("NdkCreatePd", status);
     session->pd->Dispatch->NdkGetPrivilegedMemoryRegionToken(session->pd, &session->token);
-    status = adapter->Dispatch->NdkCreateCq(adapter, 4 * depth, event_status, &session->woken, NULL, NULL, NULL,
+    /* One more for the sign of life. */
+    status = adapter->Dispatch->NdkCreateCq(adapter, 4 * depth + 1, event_status, &session->woken, NULL, NULL, NULL,
                                             &session->cq);
     if (!NT_SUCCESS(status))
         return complain("NdkCreateCq", status);
-    status = session->pd->Dispatch->NdkCreateQp(session->pd, session->cq, session->cq, session, depth, 3 * depth, 1, 1,
-                                                64, NULL, NULL, &session->qp);
+    status = session->pd->Dispatch->NdkCreateQp(session->pd, session->cq, session->cq, session, depth, 3 * depth + 1, 1,
+                                                1, 64, NULL, NULL, &session->qp);
     return NT_SUCCESS(status) || complain("NdkCreateQp", status);
 }
 
@@ -177,18 +195,52 @@ static bool has_ended(session_t *session)
     return ended;
 }
 
+/* Has the peer's adapter acknowledge a write of nothing: who waits for a message only would not notice a pulled link.
+ */
+static bool show_life(session_t *session)
+{
+    NTSTATUS status;
+
+    if (session->awaits_life)
+        return true;
+    status = session->qp->Dispatch->NdkWrite(session->qp, session, NULL, 0, 0, 0, 0);
+    session->awaits_life = NT_SUCCESS(status);
+    return session->awaits_life || complain("NdkWrite", status);
+}
+
+/* Takes the sign of life out of the results; a failed one stays. */
+static ULONG leave_out_life(session_t *session, NDK_RESULT_EX *results, ULONG count)
+{
+    ULONG kept = 0;
+
+    for (ULONG index = 0; index < count; index++) {
+        if (results[index].RequestContext == session)
+            session->awaits_life = false;
+        if (results[index].RequestContext != session || !NT_SUCCESS(results[index].Status))
+            results[kept++] = results[index];
+    }
+    return kept;
+}
+
 ULONG session_results(session_t *session, NDK_RESULT_EX *results, ULONG count)
 {
     for (;;) {
         ULONG found = session->cq->Dispatch->NdkGetCqResultsEx(session->cq, results, count);
+        NTSTATUS status = STATUS_SUCCESS;
 
-        if (found > 0)
-            return found;
+        if (found > 0) {
+            found = leave_out_life(session, results, found);
+            if (found > 0)
+                return found;
+            continue;
+        }
         if (has_ended(session))
             return 0;
         /* Notifies at once of what came since the last time. */
         session->cq->Dispatch->NdkArmCq(session->cq, NDK_CQ_NOTIFY_ANY);
-        if (!NT_SUCCESS(event_wait(&session->woken)))
+        if (!event_wait_for(&session->woken, IDLE_SECONDS, &status) && !show_life(session))
+            return 0;
+        if (!NT_SUCCESS(status))
             return 0;
     }
 }
@@ -216,15 +268,20 @@ void session_close(session_t *session)
         close_object(&session->pd->Header, session->pd->Dispatch->NdkClosePd);
 }
 
+bool parse_host(const char *text, struct sockaddr_in *address)
+{
+    memset(address, 0, sizeof(*address));
+    address->sin_family = AF_INET;
+    return inet_pton(AF_INET, text, &address->sin_addr) == 1;
+}
+
 bool parse_address(const char *text, struct sockaddr_in *address)
 {
     char host[64];
     unsigned port;
 
-    memset(address, 0, sizeof(*address));
-    address->sin_family = AF_INET;
-    if (sscanf(text, "%63[^:]:%u", host, &port) != 2 || port > 65535)
+    if (sscanf(text, "%63[^:]:%u", host, &port) != 2 || port > 65535 || !parse_host(host, address))
         return false;
     address->sin_port = htons((uint16_t)port);
-    return inet_pton(AF_INET, host, &address->sin_addr) == 1;
+    return true;
 }

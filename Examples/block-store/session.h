@@ -24,6 +24,8 @@ VOID event_status(PVOID event, NTSTATUS status);
 VOID event_plain(PVOID event);
 /* Waits for one, and counts it as seen. */
 NTSTATUS event_wait(event_t *event);
+/* The same within a time; false when it is over. */
+bool event_wait_for(event_t *event, int seconds, NTSTATUS *status);
 /* How a call that said `status` ends. */
 NTSTATUS event_outcome(event_t *event, NTSTATUS status);
 
@@ -60,6 +62,7 @@ typedef struct {
     event_t calls;
     pthread_mutex_t mutex;
     bool has_ended;
+    bool awaits_life; /* a sign of life is posted */
 } session_t;
 
 /* Begins a session, which has the connector from then on. */
@@ -68,7 +71,10 @@ void session_init(session_t *session, NDK_ADAPTER *adapter, NDK_CONNECTOR *conne
 bool session_open(session_t *session, ULONG depth);
 /* The peer is gone; a callback. */
 VOID session_disconnected(PVOID session);
-/* Waits for results; 0: the connection has ended, and no more will come. */
+/*
+ * Waits for results; 0: the connection has ended, and no more will come. While none come, the peer is asked for a sign
+ * of life; where there is none, a result says so that has the session as its context.
+ */
 ULONG session_results(session_t *session, NDK_RESULT_EX *results, ULONG count);
 /* An element over `length` bytes at `offset` of a buffer. */
 NDK_SGE session_element(const session_t *session, const buffer_t *buffer, SIZE_T offset, ULONG length);
@@ -77,10 +83,12 @@ void session_close(session_t *session);
 
 /* "192.0.2.1:7471". */
 bool parse_address(const char *text, struct sockaddr_in *address);
+/* "192.0.2.1". */
+bool parse_host(const char *text, struct sockaddr_in *address);
 
 /* -- The two programs -- */
 
 int run_server(const struct sockaddr_in *address, const char *path, uint64_t block_count, bool once);
-int run_client(const struct sockaddr_in *address, ULONG depth, uint64_t rounds);
+int run_client(const struct sockaddr_in *address, const struct sockaddr_in *own, ULONG depth, uint64_t rounds);
 
 #endif /* SESSION_H */

@@ -34,6 +34,8 @@ const char *CONSUMER(connects)(void)
     EXPECT_STATUS(
         STATUS_CONNECTION_INVALID,
         ended(connector->Dispatch->NdkCompleteConnect(connector, NULL, NULL, request_ended, &calls), &calls, 1));
+    /* Whoever made the call that pends has nothing to read yet; within the completion there is what went wrong. */
+    EXPECT(NdkErrorMessage()[0] == 0 && calls.has_reason);
     EXPECT_STATUS(STATUS_INVALID_PARAMETER,
                   connector->Dispatch->NdkConnect(connector, stage.qp, NULL, 0, (PSOCKADDR)&peer, sizeof(peer), 4, 4,
                                                   NULL, 0, NULL, NULL));
@@ -54,6 +56,7 @@ const char *CONSUMER(connects)(void)
                   ended(connector->Dispatch->NdkConnect(connector, stage.qp, NULL, 0, (PSOCKADDR)&peer, sizeof(peer),
                                                         200, 3, greeting, 5, request_ended, &calls),
                         &calls, 2));
+    EXPECT(!calls.has_reason);
     EXPECT_STATUS(STATUS_SUCCESS,
                   connector->Dispatch->NdkGetConnectionData(connector, &inbound, &outbound, NULL, &length));
     EXPECT(inbound == 4 && outbound == 3);

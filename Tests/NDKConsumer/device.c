@@ -169,7 +169,7 @@ static const char *release_busy(pair_t *pair, memory_t *memory)
     EXPECT_STATUS(
         STATUS_SUCCESS,
         ended(pair->connector[1]->Dispatch->NdkDisconnect(pair->connector[1], request_ended, &calls), &calls, 2));
-    EXPECT(pair->cq->Dispatch->NdkGetCqResults(pair->cq, &result, 1) == 1);
+    EXPECT(take_results(pair->cq, &result, 1, 1) == 1);
     EXPECT(result.Status == STATUS_CANCELLED && result.RequestContext == &sink);
     return NULL;
 }

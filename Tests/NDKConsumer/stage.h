@@ -51,6 +51,7 @@ typedef struct {
     int count;
     NTSTATUS status;
     NDK_OBJECT_HEADER *object;
+    int has_reason; /* whether NdkErrorMessage told something within the last call */
 } calls_t;
 
 static inline void calls_init(calls_t *calls)
@@ -66,6 +67,7 @@ static inline void called(calls_t *calls, NTSTATUS status, NDK_OBJECT_HEADER *ob
     calls->count++;
     calls->status = status;
     calls->object = object;
+    calls->has_reason = NdkErrorMessage()[0] != 0;
     pthread_cond_broadcast(&calls->changed);
     pthread_mutex_unlock(&calls->mutex);
 }

@@ -40,10 +40,10 @@ final class ConnectorObject: ProviderObject, @unchecked Sendable {
         { result in
             switch result {
             case .success:
-                request.end(.success)
+                request.end()
             case .failure(let error):
                 self.note(error)
-                request.end(StatusError(error).status)
+                request.end(StatusError(error))
             }
         }
     }

@@ -56,10 +56,10 @@ final class ListenerObject: ProviderObject, @unchecked Sendable {
         adapter.lam.listen(on: address, backlog: Self.backlog) { result in
             do throws(ConnectionError) {
                 self.opened(try result.get())
-                begun.end(.success)
+                begun.end()
             } catch {
                 self.state.withLock { state in if case .opening = state { state = .idle } }
-                begun.end(StatusError(error).status)
+                begun.end(StatusError(error))
             }
         }
     }

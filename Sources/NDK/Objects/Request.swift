@@ -22,16 +22,17 @@ struct Request: Sendable {
     func end(with body: () throws(StatusError) -> Void) {
         do throws(StatusError) {
             try body()
-            end(.success)
+            end()
         } catch {
-            end(error.status)
+            end(error)
         }
     }
 
-    /// The call has ended. Called once, from any thread.
-    func end(_ status: Status) {
+    /// The call has ended, with an error if there is one. Called once, from any thread.
+    func end(_ error: StatusError? = nil) {
         object.adapter.callbacks.run { [object, completion] in
-            completion(status)
+            LastFailure.current.reason = error?.reason
+            completion(error?.status ?? .success)
             object.release()
         }
     }
@@ -62,7 +63,9 @@ struct Creation: Sendable {
         parent.adapter.callbacks.run { [parent, completion] in
             switch outcome {
             case .success(let object): completion(.success, object)
-            case .failure(let error): completion(error.status, nil)
+            case .failure(let error):
+                LastFailure.current.reason = error.reason
+                completion(error.status, nil)
             }
             parent.release()
         }

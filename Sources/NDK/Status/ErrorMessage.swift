@@ -4,9 +4,8 @@
 import CNDK
 import Glibc
 
-/// The last failure of a thread's calls.
-// Sendable: belongs to its thread.
-private final class LastFailure {
+/// The last failure of a thread's calls, or of the call whose completion runs on it.
+final class LastFailure {
     var reason: StatusError.Reason? {
         didSet { text = nil }
     }
@@ -36,10 +35,15 @@ private final class LastFailure {
     }()
 }
 
-/// Carries a call of the interface out; a failure becomes its status, and its reason the thread's.
+/// Carries a call of the interface out; a failure becomes its status, and its reason the thread's. There is no reason yet
+/// while the call pends.
 @inline(__always)
 func status(_ body: () throws(StatusError) -> Status) -> NTSTATUS {
-    do { return try body().code } catch { return keep(error) }
+    do {
+        let status = try body()
+        if status == .pending { LastFailure.current.reason = nil }
+        return status.code
+    } catch { return keep(error) }
 }
 
 @inline(never)
