@@ -89,7 +89,8 @@ let package = Package(
         .executableTarget(
             name: "FirstMapping", dependencies: ["LAM"], path: "Examples/FirstMapping", swiftSettings: strict),
         .executableTarget(
-            name: "block-store", dependencies: ["CNDK", "NDK"], path: "Examples/block-store", exclude: ["Makefile"],
+            name: "block-store", dependencies: ["CNDK", "NDK"], path: "Examples/block-store",
+            exclude: ["Makefile", "CMakeLists.txt"],
             cSettings: strictC + [.define("_GNU_SOURCE")]),
         .target(
             name: "TestSupport",
@@ -162,9 +163,12 @@ let package = Package(
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["FileService", "LAMCommand", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "FileService", "LAMCommand", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
+        .testTarget(name: "InstallationTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .target(name: "ForkProbe", path: "Tests/ForkProbe", cSettings: strictC),
         .testTarget(
             name: "DeviceTests",

@@ -92,8 +92,8 @@ const char *NdkStatusName(NTSTATUS Status);
 
 /*
  * What went wrong in the calling thread's last call that failed, what was asked, what the limit is and what to do, in
- * English; "" if none has, or if the last one pends. Within a completion callback it is about the call that is completed.
- * Valid until the thread's next call that fails or pends.
+ * English; "" if none has, or if the last one pends. Within a completion callback it is about the call that is
+ * completed. Valid until the thread's next call that fails or pends.
  */
 const char *NdkErrorMessage(void);
 

@@ -17,12 +17,6 @@ final class LamProcess {
         let errors: String
     }
 
-    /// An executable that was built together with the tests.
-    static func path(of program: String) -> String {
-        let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(filePath: tests ?? "").deletingLastPathComponent().appending(path: program).path
-    }
-
     /// The device of the tests, as an option.
     static var device: [String] {
         ProcessInfo.processInfo.environment["LAM_DEVICE"].map { ["--device", $0] } ?? []
@@ -30,7 +24,7 @@ final class LamProcess {
 
     /// Starts `lam`, another of this package's programs, or one that runs it.
     init(_ arguments: [String], under launcher: [String] = [], program: String = "lam") throws {
-        let command = launcher + [Self.path(of: program)] + arguments
+        let command = launcher + [CommandRun.path(of: program)] + arguments
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = command
         process.standardOutput = output

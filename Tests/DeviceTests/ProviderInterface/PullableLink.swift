@@ -35,14 +35,9 @@ struct PullableLink: ~Copyable {
     }
 
     private static func run(_ command: String...) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = command
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw DeviceProcess.Failure(
-                description: "\(command.joined(separator: " ")) ended with \(process.terminationStatus)")
+        let run = try CommandRun(command)
+        guard run.status == 0 else {
+            throw DeviceProcess.Failure(description: "\(command.joined(separator: " ")): \(run.errors)")
         }
     }
 }
