@@ -111,10 +111,12 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "Turns", path: "Tests/Turns", cSettings: strictC),
+        .target(name: "Course", dependencies: ["Turns"], path: "Tests/Course", swiftSettings: strict),
         .executableTarget(
             name: "Simulation",
             dependencies: [
                 "AdapterModel",
+                "Course",
                 "TrackingModel",
                 "Turns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

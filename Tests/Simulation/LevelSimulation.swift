@@ -1,4 +1,5 @@
 import AdapterModel
+import Course
 import Glibc
 import TrackingModel
 import Turns

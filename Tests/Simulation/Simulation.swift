@@ -1,5 +1,6 @@
 import AdapterModel
 import ArgumentParser
+import Course
 import TrackingModel
 
 @main
@@ -50,7 +51,7 @@ struct Simulation: ParsableCommand {
     }
 
     func run() throws {
-        FixedCourse.require()
+        FixedCourse.require("simulate")
         var isRight = true
         for level in levels {
             let steps = steps.map { levels.count > 1 ? level.share(of: $0) : $0 } ?? level.usualSteps
@@ -65,7 +66,7 @@ struct Simulation: ParsableCommand {
     /// Runs the simulation of one level, and tells what came of it.
     private func report(_ simulation: some LevelSimulation, of level: Level, _ steps: Int) -> Bool {
         print("\(level): seed \(seed), \(steps) steps\(canary.map { ", canary \($0)" } ?? "")")
-        let progress = Progress(name: "\(level)", steps: steps, interval: level.stepsBetweenReports)
+        let progress = Progress("simulate: \(level)", "steps", of: steps, every: level.stepsBetweenReports)
         var violation: Violation?
         let time = ContinuousClock().measure {
             do throws(Violation) { try simulation.run(steps, progress) } catch { violation = error }
