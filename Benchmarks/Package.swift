@@ -25,6 +25,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "StubProvider", cSettings: strictC),
+        .target(name: "Pinning", cSettings: strictC),
         .target(
             name: "PlainVerbs", cSettings: strictC,
             linkerSettings: [.linkedLibrary("ibverbs"), .linkedLibrary("rdmacm")]
@@ -33,7 +34,7 @@ let package = Package(
         .executableTarget(
             name: "lam-native-bench",
             dependencies: [
-                "StubProvider", "PlainVerbs", "Measuring", .product(name: "LAM", package: "lam"),
+                "StubProvider", "Pinning", "PlainVerbs", "Measuring", .product(name: "LAM", package: "lam"),
             ],
             path: "Sources/NativeBench",
             swiftSettings: strict

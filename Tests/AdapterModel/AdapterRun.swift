@@ -1,4 +1,3 @@
-import Glibc
 import TestSupport
 package import TrackingModel
 import Verbs
@@ -101,15 +100,4 @@ extension AdapterCounts {
         failures = device.injectedFailures
         calls = device.callCounts
     }
-}
-
-/// Waits until something holds that other threads bring about.
-///
-/// - Returns: false after a few seconds.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<20_000 {
-        if condition() { return true }
-        usleep(500)
-    }
-    return condition()
 }

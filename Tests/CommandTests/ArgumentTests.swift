@@ -30,6 +30,9 @@ import Testing
         ["perf", "run", "write", "--to", "192.0.2.1", "--size", "0"],
         ["perf", "run", "write", "--to", "192.0.2.1", "--depth", "5000"],
         ["perf", "run", "write", "--to", "192.0.2.1", "--latency", "--mappings", "fresh"],
+        ["perf", "run", "write", "--to", "192.0.2.1", "--size", "4096,"],
+        ["perf", "run", "write", "--to", "192.0.2.1", "--size", "4096,0"],
+        ["perf", "run", "write", "--to", "192.0.2.1", "--mappings", "once,stale"],
         ["perf", "serve", "--device", "rxe0", "--address", "192.0.2.1"],
     ])
     func `a call that makes no sense has status 64 and shows the usage`(_ arguments: [String]) throws {

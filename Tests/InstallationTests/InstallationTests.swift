@@ -59,6 +59,20 @@ struct InstallationTests {
         #expect(run.errors.hasPrefix("block-store: NdkOpenAdapter: STATUS_"), "\(run.errors)")
     }
 
+    @Test func `builds the program of the README with the command beside it`() throws {
+        let tree = try Installation.shared
+        let readme = try String(contentsOf: Installation.repository.appending(path: "README.md"), encoding: .utf8)
+        let program = try #require(readme.firstMatch(of: /```c\n((?s).+?)```/)).1
+        try String(program).write(to: tree.file("first.c"), atomically: true, encoding: .utf8)
+        let build = try CommandRun(
+            ["sh", "-c", "cc -Wall -Wextra -Werror first.c $(pkg-config --cflags --libs ndk) -o first"],
+            in: tree.prefix,
+            environment: tree.environment)
+        #expect(build.status == 0, "\(build.errors)")
+        let run = try CommandRun([tree.file("first").path], environment: tree.environment)
+        #expect(run.status == 0 || run.errors.contains("STATUS_"), "\(run.errors)")
+    }
+
     @Test func `builds the example with pkg-config`() throws {
         let tree = try Installation.shared
         let folder = try tree.copyOfExample("make")

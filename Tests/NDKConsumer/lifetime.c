@@ -49,7 +49,7 @@ const char *CONSUMER(closes_objects)(void)
     EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkCloseQp(&stage.qp->Header, object_closed, &qp_closed));
     EXPECT_STATUS(STATUS_INVALID_DEVICE_STATE, stage.pd->Dispatch->NdkCreateQp(stage.pd, stage.cq, stage.cq, NULL, 1, 1,
                                                                                1, 1, 0, NULL, NULL, &unused));
-    EXPECT_STATUS(STATUS_SUCCESS, stage.qp->Dispatch->NdkSend(stage.qp, NULL, NULL, 0, 0));
+    EXPECT_STATUS(STATUS_INVALID_DEVICE_STATE, stage.qp->Dispatch->NdkSend(stage.qp, NULL, NULL, 0, 0));
     EXPECT(call_count(&qp_closed) + call_count(&cq_closed) + call_count(&pd_closed) == 0);
 
     /* The connector goes from within its own callback, and with it everything. */
@@ -63,6 +63,66 @@ const char *CONSUMER(closes_objects)(void)
     EXPECT_STATUS(STATUS_SUCCESS, NdkCloseAdapter(stage.adapter));
     EXPECT(call_count(&qp_closed) == 1 && call_count(&cq_closed) == 1 && call_count(&pd_closed) == 1);
     EXPECT(call_count(&inside.closed) == 1 && call_count(&disconnected) == 0);
+    return NULL;
+}
+
+/* A notification that is still inside when its queue is closed. */
+typedef struct {
+    NDK_CQ *cq;
+    calls_t entered;
+    calls_t closing;
+    ULONG found;
+    calls_t left;
+} late_t;
+
+static VOID stay_inside(PVOID context, NTSTATUS status)
+{
+    late_t *late = (late_t *)context;
+    NDK_RESULT result;
+
+    called(&late->entered, status, NULL);
+    await(&late->closing, 1);
+    late->found = late->cq->Dispatch->NdkGetCqResults(late->cq, &result, 1);
+    called(&late->left, status, NULL);
+}
+
+const char *CONSUMER(closes_beside_callbacks)(void)
+{
+    NDK_CONNECTOR *connector;
+    calls_t disconnected;
+    calls_t cq_closed;
+    stage_t stage;
+    late_t late;
+    NDK_QP *qp;
+
+    calls_init(&disconnected);
+    calls_init(&cq_closed);
+    calls_init(&late.entered);
+    calls_init(&late.closing);
+    calls_init(&late.left);
+    TRY(open_stage(&stage));
+    EXPECT_STATUS(STATUS_SUCCESS, stage.adapter->Dispatch->NdkCreateCq(stage.adapter, DEPTH, stay_inside, &late, NULL,
+                                                                       NULL, NULL, &late.cq));
+    EXPECT_STATUS(STATUS_SUCCESS, stage.pd->Dispatch->NdkCreateQp(stage.pd, late.cq, late.cq, NULL, DEPTH, DEPTH, 1, 1,
+                                                                  0, NULL, NULL, &qp));
+    /* The queue pair that connects is the new one. */
+    CLOSE(stage.qp, NdkCloseQp);
+    stage.qp = qp;
+    TRY(connect_stage(&stage, &connector, &disconnected));
+    late.cq->Dispatch->NdkArmCq(late.cq, NDK_CQ_NOTIFY_ANY);
+    EXPECT_STATUS(STATUS_SUCCESS, qp->Dispatch->NdkSend(qp, NULL, NULL, 0, 0));
+    EXPECT(await(&late.entered, 1));
+    EXPECT_STATUS(STATUS_PENDING, connector->Dispatch->NdkCloseConnector(&connector->Header, NULL, NULL));
+    EXPECT_STATUS(STATUS_PENDING, qp->Dispatch->NdkCloseQp(&qp->Header, NULL, NULL));
+    EXPECT_STATUS(STATUS_PENDING, late.cq->Dispatch->NdkCloseCq(&late.cq->Header, object_closed, &cq_closed));
+    EXPECT_STATUS(STATUS_INVALID_DEVICE_STATE, qp->Dispatch->NdkSend(qp, NULL, NULL, 0, 0));
+    EXPECT(call_count(&cq_closed) == 0);
+    called(&late.closing, STATUS_SUCCESS, NULL);
+    EXPECT(await(&late.left, 1) && late.found == 0);
+    EXPECT(await(&cq_closed, 1));
+    CLOSE(stage.cq, NdkCloseCq);
+    CLOSE(stage.pd, NdkClosePd);
+    EXPECT_STATUS(STATUS_SUCCESS, NdkCloseAdapter(stage.adapter));
     return NULL;
 }
 

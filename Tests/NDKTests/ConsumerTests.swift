@@ -99,6 +99,11 @@ struct ConsumerTests {
     func closes(_ program: Consumer) { program.expectNoFinding() }
 
     @Test(
+        "[106] closes a queue whose notification is still inside, which it waits for and refuses",
+        arguments: unsafe Consumer.both(c_closes_beside_callbacks, cxx_closes_beside_callbacks))
+    func closesBesideCallbacks(_ program: Consumer) { program.expectNoFinding() }
+
+    @Test(
         "[110] closes an adapter, which waits for all that was made of it",
         arguments: unsafe Consumer.both(c_closes_adapters, cxx_closes_adapters))
     func closesAdapters(_ program: Consumer) { program.expectNoFinding() }
@@ -112,10 +117,4 @@ struct ConsumerTests {
         "passes what is NULL, closed or of another kind, and gets the status that says so",
         arguments: unsafe Consumer.both(c_makes_mistakes, cxx_makes_mistakes))
     func mistakes(_ program: Consumer) { program.expectNoFinding() }
-}
-
-/// Waits until a condition holds that other threads bring about; false after ten seconds.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<10_000 where !condition() { usleep(1000) }
-    return condition()
 }

@@ -6,6 +6,7 @@ import StubProvider
 /// What tracking costs where the device costs nothing: posts and completions over the stub provider, beside a C loop over
 /// the same verbs.
 ///
+/// `lam-native-bench TABLE...` prints some of the tables, and without arguments all.
 /// `lam-native-bench run PATH COUNT` walks one path `COUNT` times and prints nothing: what `check-thresholds` counts
 /// the instructions of.
 @main
@@ -15,14 +16,29 @@ struct NativeBench {
     static let operations = 320 * 64
 
     static func main() throws {
-        let arguments = CommandLine.arguments.dropFirst()
+        let arguments = Array(CommandLine.arguments.dropFirst())
         guard arguments.first != "run" else { return try run(Array(arguments.dropFirst())) }
+        let unknown = arguments.filter { name in !tables.contains { $0.name == name } }
+        guard unknown.isEmpty else {
+            fatalError(
+                "there is no \(unknown.joined(separator: ", ")), but \(tables.map(\.name).joined(separator: ", "))")
+        }
         print("stub provider (posts and polls return at once); \(Machine.description)")
-        print("\(rounds) rounds of \(operations) requests, in turn with the C loop; median [middle half]\n")
-        print(try postingTable())
-        print("\n\(try ReleaseBench().report())")
-        print("\n\(try ArenaBench().report())")
-        print("\n\(try CacheBench().report())")
+        print("\(rounds) rounds of \(operations) requests, in turn with the C loop; median [middle half]")
+        for table in tables where arguments.isEmpty || arguments.contains(table.name) {
+            print("\n\(try table.text())")
+        }
+    }
+
+    private static var tables: [(name: String, text: () throws -> String)] {
+        [
+            ("posting", postingTable),
+            ("release", { try ReleaseBench().report() }),
+            ("arena", { try ArenaBench().report() }),
+            ("cache", { try CacheBench().report() }),
+            ("live", { try LiveBench().report() }),
+            ("cold", { try ColdBench().report() }),
+        ]
     }
 
     private static func postingTable() throws -> String {

@@ -24,6 +24,13 @@ uint64_t stub_allocation_count(void)
     return __atomic_load_n(&allocation_count, __ATOMIC_RELAXED);
 }
 
+uint64_t stub_allocated_bytes(void)
+{
+    struct mallinfo2 heap = mallinfo2();
+
+    return heap.uordblks + heap.hblkhd;
+}
+
 void stub_keep_freed_memory(void)
 {
     mallopt(M_TRIM_THRESHOLD, INT_MAX);

@@ -8,7 +8,8 @@
  *   exactly once, perhaps before it returns; after any other status nothing is called.
  * - NdkCreate* gives the object in its out parameter if it returns STATUS_SUCCESS, and to CreateCompletion otherwise.
  * - Closing an object that others still need returns STATUS_PENDING and ends with them. CloseCompletion is the last
- *   callback of an object. A close never fails.
+ *   callback of an object. A close never fails. From the close on, calls on the object are refused with
+ *   STATUS_INVALID_DEVICE_STATE; a close must not be called beside another call on the same object.
  * - A request that was posted (STATUS_SUCCESS) has one result, unless it was silent and successful; a request that was
  *   refused has none, and the queue pair is as it was.
  * - Two calls may not post to the same queue, poll or arm the same completion queue at the same time. Everything else

@@ -93,7 +93,7 @@ extension ArenaCore {
         pool.withLock { pool in
             ArenaStatistics(
                 pinnedBytes: pool.claimedBytes, slabs: pool.slabs.count,
-                slabsOfPool: pool.slabs.count(where: \.memory.isFromPool),
+                slabsOfPool: pool.slabs.count { $0.memory.pages == .huge },
                 mappings: pool.slabs.reduce(0) { $0 + $1.blocks.count(where: \.cut.isOpen) })
         }
     }

@@ -83,12 +83,13 @@ extension ArenaCore {
     }
 
     private func registerSlab(of bytes: Int, _ size: BlockSize) throws(MappingError) -> ArenaSlab {
-        let memory = try SlabMemory(length: bytes, usesPool: true)
-        guard memory.isFromPool else { return try ArenaSlab(memory, of: size, in: self) }
-        do throws(MappingError) { return try ArenaSlab(memory, of: size, in: self) } catch {
-            // A control group may refuse the pool's pages when they are touched.
-            return try ArenaSlab(SlabMemory(length: bytes, usesPool: false), of: size, in: self)
+        // The pool of huge pages may have too few, and a control group may refuse them when they are touched.
+        if bytes.isMultiple(of: AnonymousMemory.hugePageBytes),
+            let slab = try? ArenaSlab(AnonymousMemory(length: bytes, pages: .huge), of: size, in: self)
+        {
+            return slab
         }
+        return try ArenaSlab(AnonymousMemory(length: bytes, pages: .transparentHuge), of: size, in: self)
     }
 
     /// Divides a slab that nobody uses into blocks of another size.

@@ -7,7 +7,7 @@ import Tracking
 final class ArenaSlab: MemoryDivider, @unchecked Sendable {
     // The arena keeps its slabs until they are given up, and itself as long as it has one.
     private let keptArena: Unmanaged<ArenaCore>
-    let memory: SlabMemory
+    let memory: AnonymousMemory
     /// What pins the memory. No request can name it: only the cuts have addresses.
     let registration: Registration
     private let place: MappingPlace
@@ -32,7 +32,7 @@ final class ArenaSlab: MemoryDivider, @unchecked Sendable {
     }
 
     /// Registers memory and divides it.
-    init(_ memory: SlabMemory, of size: BlockSize, in arena: ArenaCore) throws(MappingError) {
+    init(_ memory: AnonymousMemory, of size: BlockSize, in arena: ArenaCore) throws(MappingError) {
         unsafe keptArena = .passUnretained(arena)
         self.memory = memory
         let chain = try MemoryChain(

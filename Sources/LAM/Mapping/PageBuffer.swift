@@ -1,5 +1,3 @@
-import Glibc
-
 /// Page-aligned, zero-filled memory that a mapping can retain, so that it outlives every use by the device (trap T36).
 ///
 /// Registered memory must stay where it is for as long as it is registered. The storage of an `Array` or a `Data` does
@@ -28,30 +26,26 @@ public final class PageBuffer: @unchecked Sendable {
     /// How many bytes its whole pages have; those behind ``count`` are never touched.
     public let allocatedBytes: Int
 
-    /// Mapped for `allocatedBytes` bytes from `init` to `deinit`, at a fixed address.
+    private let memory: AnonymousMemory
+
+    /// Mapped for `allocatedBytes` bytes as long as `memory` is there, at a fixed address.
     @usableFromInline let base: UnsafeMutableRawPointer
 
     /// Allocates `count` zero bytes in pages of their own.
     ///
-    /// The pages are reserved, not touched: the first access or the registration makes them resident.
+    /// The pages are reserved, not touched: the first access, the registration or ``populate(threads:)`` makes them
+    /// resident.
+    /// - Parameters:
+    ///   - count: bytes.
+    ///   - pages: of which kind; huge ones make registrations of large buffers several times as fast.
     /// - Throws: ``MappingError/empty`` if `count` is not positive, ``MappingError/allocationFailed(bytes:errno:)`` if
-    ///   the system refuses (`mmap`).
-    public init(count: Int) throws(MappingError) {
+    ///   the system refuses (`mmap`), also where ``PageKind/huge`` pages are asked for and the pool has too few.
+    public init(count: Int, pages: PageKind = .ordinary) throws(MappingError) {
         guard count > 0 else { throw .empty }
-        let bytes = PageSpan(address: 0, length: count).pinnedBytes
-        let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
-            throw .allocationFailed(bytes: count, errno: errno)
-        }
+        memory = try AnonymousMemory(length: count, pages: pages)
         self.count = count
-        self.allocatedBytes = bytes
-        unsafe self.base = memory
-    }
-
-    deinit {
-        guard unsafe munmap(base, allocatedBytes) != 0 else { return }
-        // Cutting a merged kernel mapping in two can exceed vm.max_map_count. Then at least the pages go back.
-        _ = unsafe madvise(base, allocatedBytes, MADV_DONTNEED)
+        allocatedBytes = memory.length
+        unsafe base = memory.pointer
     }
 
     /// The buffer as a range to build a mapping over: ``count`` bytes from its first page on.

@@ -7,6 +7,8 @@ enum MappingSource: String, CaseIterable, Sendable {
     case once
     /// A new mapping for each message, built over the same memory and released when the message is posted.
     case fresh
+    /// The same, of a cached registration.
+    case cached
     /// The same, cut from an arena.
     case arena
 }
@@ -17,9 +19,10 @@ extension PerfEnd {
     /// - Returns: how long it took.
     mutating func moveAll(_ source: MappingSource) throws -> Duration {
         let arena = source == .arena ? try makeArena() : nil
-        try move(terms.warmUpCount, source, arena)
+        let cache = source == .cached ? try adapter.createCache(CacheOptions(limitBytes: 2 * outbox.count)) : nil
+        try move(terms.warmUpCount, source, arena, cache)
         let begin = ContinuousClock.now
-        try move(terms.count, source, arena)
+        try move(terms.count, source, arena, cache)
         return begin.duration(to: .now)
     }
 
@@ -29,7 +32,9 @@ extension PerfEnd {
         return try adapter.createArena(ArenaOptions(budgetBytes: bytes))
     }
 
-    private mutating func move(_ count: Int, _ source: MappingSource, _ arena: Arena?) throws {
+    private mutating func move(
+        _ count: Int, _ source: MappingSource, _ arena: Arena?, _ cache: RegistrationCache?
+    ) throws {
         // A completion for each quarter of what is outstanding keeps the device busy at the least cost.
         let run = max(1, terms.depth / 4)
         var silent = 0
@@ -42,6 +47,7 @@ extension PerfEnd {
             switch source {
             case .once: try post(context, flags: flags)
             case .fresh: try post(adapter.buildLam(over: outbox), context, flags)
+            case .cached: try post(cache!.buildLam(over: outbox), context, flags)
             case .arena: try post(arena!.buildLam(length: terms.size), context, flags)
             }
             outstanding += 1

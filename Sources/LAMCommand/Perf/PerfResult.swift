@@ -20,9 +20,13 @@ struct PerfResult {
     }
 
     private var bandwidthLines: [String] {
-        let rate = Quantity.rate(UInt64(terms.size * terms.count), in: elapsed)
-        return ["\(rate), \(perSecond) messages/s, \(mappingsBuilt) mappings built, \(Quantity.time(elapsed))"]
+        ["\(rate), \(perSecond) messages/s, \(mappingsBuilt) mappings built, \(Quantity.time(elapsed))"]
     }
+
+    /// For people: `27.4 MiB/s`.
+    var rate: String { Quantity.rate(UInt64(terms.size * terms.count), in: elapsed) }
+
+    var bytesPerSecond: Double { Double(terms.size * terms.count) / (elapsed / .seconds(1)) }
 
     private var perSecond: Int { Int((Double(terms.count) / (elapsed / .seconds(1))).rounded()) }
 
@@ -35,35 +39,42 @@ struct PerfResult {
     }
 
     /// The time that a part of the messages did not exceed.
-    private func percentile(_ part: Double) -> Duration {
+    func percentile(_ part: Double) -> Duration {
         let sorted = times.sorted()
         guard !sorted.isEmpty else { return .zero }
         return sorted[min(sorted.count - 1, Int(part * Double(sorted.count)))]
     }
 
-    /// For programs: one object.
-    var json: String {
-        get throws {
-            var object: [String: JSONValue] = [
-                "operation": .text("\(terms.operation)"), "figure": .text("\(terms.figure)"),
-                "bytes": .number(Double(terms.size)),
-                "depth": .number(Double(terms.depth)), "count": .number(Double(terms.count)),
-                "mappings": .text(source.rawValue), "mappingsBuilt": .number(Double(mappingsBuilt)),
-                "device": .text(device.name), "firmware": .text(device.firmwareVersion),
-            ]
-            if terms.figure == .bandwidth {
-                object["seconds"] = .number(elapsed / .seconds(1))
-                object["bytesPerSecond"] = .number(Double(terms.size * terms.count) / (elapsed / .seconds(1)))
-                object["messagesPerSecond"] = .number(Double(terms.count) / (elapsed / .seconds(1)))
-            } else {
-                for (name, part) in [("median", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("least", 0), ("most", 1)] {
-                    object[name + "Microseconds"] = .number(percentile(part) / .microseconds(1))
-                }
+    /// The members of an object, for programs.
+    fileprivate var members: [String: JSONValue] {
+        var members: [String: JSONValue] = [
+            "operation": .text("\(terms.operation)"), "figure": .text("\(terms.figure)"),
+            "bytes": .number(Double(terms.size)),
+            "depth": .number(Double(terms.depth)), "count": .number(Double(terms.count)),
+            "mappings": .text(source.rawValue), "mappingsBuilt": .number(Double(mappingsBuilt)),
+            "device": .text(device.name), "firmware": .text(device.firmwareVersion),
+        ]
+        if terms.figure == .bandwidth {
+            members["seconds"] = .number(elapsed / .seconds(1))
+            members["bytesPerSecond"] = .number(bytesPerSecond)
+            members["messagesPerSecond"] = .number(Double(terms.count) / (elapsed / .seconds(1)))
+        } else {
+            for (name, part) in [("median", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("least", 0), ("most", 1)] {
+                members[name + "Microseconds"] = .number(percentile(part) / .microseconds(1))
             }
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            return String(decoding: try encoder.encode(object), as: UTF8.self)
         }
+        return members
+    }
+}
+
+extension [PerfResult] {
+    /// For programs: an object, or an array of objects where several were asked for.
+    func json(isList: Bool) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let objects = map(\.members)
+        let data = try isList ? encoder.encode(objects) : encoder.encode(objects.first)
+        return String(decoding: data, as: UTF8.self)
     }
 }
 

@@ -12,7 +12,12 @@ final class CallbackQueue: Sendable {
         var takenCount = 0
         /// The thread that is inside a callback.
         var runner: pthread_t?
+        /// What waits until that callback has returned.
+        var afterCurrent: [Callback] = []
         var isStopping = false
+
+        /// Whether the caller is inside a callback.
+        var isRunner: Bool { runner.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
 
         mutating func next() -> Callback? {
             guard takenCount < callbacks.count else { return nil }
@@ -78,10 +83,19 @@ final class CallbackQueue: Sendable {
         }
     }
 
-    /// Whether the caller is inside a callback of this queue.
-    var isInside: Bool {
-        state.withLock { state in state.runner.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
+    /// Runs something of the library's once the callback has returned in which another thread is; at once if there is
+    /// none.
+    func afterCurrent(_ body: @escaping Callback) {
+        let isFree = state.withLock { state in
+            guard state.runner != nil, !state.isRunner else { return true }
+            state.afterCurrent.append(body)
+            return false
+        }
+        if isFree { body() }
     }
+
+    /// Whether the caller is inside a callback of this queue.
+    var isInside: Bool { state.withLock { $0.isRunner } }
 
     /// What the program polls; -1 where the library runs the callbacks.
     var descriptor: CInt {
@@ -113,7 +127,12 @@ final class CallbackQueue: Sendable {
     private static func run(_ callback: Callback, _ state: Monitor<State>) {
         state.withLock { $0.runner = pthread_self() }
         callback()
-        state.withLock { $0.runner = nil }
+        let due = state.withLock { state in
+            state.runner = nil
+            defer { state.afterCurrent = [] }
+            return state.afterCurrent
+        }
+        for body in due { body() }
     }
 
     /// Waits for the next callback; nil when the queue is stopped.

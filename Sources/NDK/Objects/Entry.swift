@@ -26,6 +26,8 @@ public func ndk_close_object(
         let context = unsafe ProgramPointer(context)
         let object = try unsafe ObjectHandle.any(object)
         guard object !== object.adapter else { throw StatusError(.invalidParameter, "NdkCloseAdapter closes adapters") }
+        // Even where the close waits for others: a program has no business with the object any more.
+        object.handle.refuseCalls()
         if object.close({ unsafe completion?(context.value) }) { answer = .pending }
         return answer
     }

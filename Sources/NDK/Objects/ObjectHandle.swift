@@ -35,11 +35,16 @@ struct ObjectHandle: @unchecked Sendable {
         unsafe object.pointee.Provider = Unmanaged.passRetained(provider).toOpaque()
     }
 
-    /// Ends that: calls on the structure are refused from now on, and its memory is used again only after many others.
+    /// Has calls on the structure be refused from now on.
+    func refuseCalls() {
+        unsafe object.pointee.Header.ObjectType = NdkObjectTypeUndefined
+    }
+
+    /// Ends all that: the structure's memory is used again only after many others.
     func unbind() {
         let provider = unsafe object.pointee.Provider.map { unsafe Unmanaged<ProviderObject>.fromOpaque($0) }
         unsafe object.pointee.Provider = nil
-        unsafe object.pointee.Header.ObjectType = NdkObjectTypeUndefined
+        refuseCalls()
         unsafe provider?.release()
         Self.quarantine.put(self)
     }

@@ -5,8 +5,9 @@ import LAM
 ///
 /// Closing follows one rule for all kinds (ndkpi.h). An object ends when nobody needs it: its successors, the objects
 /// that were made of it or use it, have been closed and their completions have returned, and so have the completions of
-/// its own calls. Then it is torn down, away from the program's threads; its close completion, the last of its
-/// callbacks, follows; and only when that has returned is it gone for those that it needed itself.
+/// its own calls, and the callback that runs just then. Then it is torn down, away from the program's threads; its close
+/// completion, the last of its callbacks, follows; and only when that has returned is it gone for those that it needed
+/// itself.
 // Sendable: `handle` does not change, the rest is in a monitor.
 class ProviderObject: @unchecked Sendable {
     let handle: ObjectHandle
@@ -102,12 +103,15 @@ class ProviderObject: @unchecked Sendable {
     }
 
     private func end() {
-        adapter.errands.run { [self] in
-            tearDown()
-            handle.unbind()
-            adapter.callbacks.run { [self] in
-                life.withLock { $0.close }?()
-                life.withLock { $0.antecedents.takeAll() }.forEach { $0.release() }
+        // A callback that runs already may be using the object.
+        adapter.callbacks.afterCurrent { [self] in
+            adapter.errands.run { [self] in
+                tearDown()
+                handle.unbind()
+                adapter.callbacks.run { [self] in
+                    life.withLock { $0.close }?()
+                    life.withLock { $0.antecedents.takeAll() }.forEach { $0.release() }
+                }
             }
         }
     }

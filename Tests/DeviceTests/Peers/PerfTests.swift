@@ -15,11 +15,11 @@ extension OnDevice {
         }
 
         @Test(arguments: ["write", "read", "send"])
-        func `measures bandwidth with the mappings built once, for each message, or cut from an arena`(
+        func `measures bandwidth with the mappings built once, for each message, cached, or cut from an arena`(
             _ operation: String
         ) throws {
             let server = try PerfServer()
-            for (mappings, isBuilt) in [("once", 0...0), ("fresh", 50...55), ("arena", 0...4)] {
+            for (mappings, isBuilt) in [("once", 0...0), ("fresh", 50...55), ("cached", 0...2), ("arena", 0...4)] {
                 let result = try server.measure([operation, "--count", "50", "--depth", "8", "--mappings", mappings])
                 #expect(result.operation == operation)
                 #expect(try #require(result.bytesPerSecond) > 0)
@@ -35,6 +35,20 @@ extension OnDevice {
                 let result = try server.measure([operation, "--latency", "--count", "20", "--size", size])
                 #expect(try #require(result.medianMicroseconds) > 0)
             }
+            #expect(try server.stop().status == 0)
+        }
+
+        @Test func `measures whatever is separated by commas with each other, as a table or a list`() throws {
+            let server = try PerfServer()
+            let options = [
+                "write", "--count", "20", "--size", "512,8192", "--depth", "1,4", "--mappings", "once,cached",
+            ]
+            let list = try LamProcess.run(server.arguments(options))
+            let results = try JSONDecoder().decode([Result].self, from: Data(list.output.utf8))
+            #expect(results.map(\.bytes) == [512, 512, 512, 512, 8192, 8192, 8192, 8192])
+            let table = try LamProcess.run(server.arguments(options).filter { $0 != "--json" })
+            #expect(table.output.split(separator: "\n").count == 6, "\(table.output)")
+            #expect(table.output.contains("once"))
             #expect(try server.stop().status == 0)
         }
 

@@ -28,17 +28,6 @@ func expectNothingLeft(of device: FakeDevice, sourceLocation: SourceLocation = #
     #expect(device.abandoned == [], sourceLocation: sourceLocation)
 }
 
-/// Waits until a condition holds that other threads bring about; false after the time limit.
-func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
-    let clock = ContinuousClock()
-    let end = clock.now.advanced(by: limit)
-    while clock.now < end {
-        if condition() { return true }
-        usleep(200)
-    }
-    return condition()
-}
-
 /// A capacity that tests fill easily.
 let smallCapacity = LAM.QueuePairCapacity(
     sendDepth: 8, receiveDepth: 8, sendElements: 4, receiveElements: 4, inlineBytes: 64)

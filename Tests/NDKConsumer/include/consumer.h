@@ -28,6 +28,7 @@ const char *CONSUMER(binds_windows)(void);
 const char *CONSUMER(connects)(void);
 const char *CONSUMER(listens)(void);
 const char *CONSUMER(closes_objects)(void);
+const char *CONSUMER(closes_beside_callbacks)(void);
 const char *CONSUMER(closes_adapters)(void);
 const char *CONSUMER(dispatches_callbacks)(void);
 const char *CONSUMER(makes_mistakes)(void);

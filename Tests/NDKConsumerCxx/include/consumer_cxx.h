@@ -15,6 +15,7 @@ const char *cxx_binds_windows(void);
 const char *cxx_connects(void);
 const char *cxx_listens(void);
 const char *cxx_closes_objects(void);
+const char *cxx_closes_beside_callbacks(void);
 const char *cxx_closes_adapters(void);
 const char *cxx_dispatches_callbacks(void);
 const char *cxx_makes_mistakes(void);

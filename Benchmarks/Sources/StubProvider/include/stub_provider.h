@@ -12,6 +12,9 @@
 /* Heap allocations of this process so far: malloc, calloc, realloc and aligned ones. */
 uint64_t stub_allocation_count(void);
 
+/* Bytes that the heap of this process has given out and not got back. */
+uint64_t stub_allocated_bytes(void);
+
 /* While true, signaled requests complete only when it becomes false again. */
 void stub_hold_completions(int hold);
 
