@@ -112,12 +112,16 @@ final class AdapterCore: Sendable {
         children.withLock { $0.completionQueues.values.compactMap(\.core) }
     }
 
-    /// The registration of memory that is held, by an address by which the device knows it.
-    func registration(behind address: UInt64) -> Registration {
-        guard let registration = children.withLock({ $0.registration(at: AddressLayout.slot(of: address)) }) else {
-            fatalError("AdapterCore: nothing is registered at \(hexadecimal(address))")
+    /// The registration of a mapping that is held, or of the slab that it is cut from; nil for memory of a region, whose
+    /// logical address is nobody's to name.
+    func registration(of id: MappingID, at address: UInt64) -> Registration? {
+        let found = children.withLock { children in
+            children.registration(of: id) ?? children.registration(at: AddressLayout.slot(of: address))
         }
-        return registration
+        guard let found else {
+            fatalError("AdapterCore: nothing is registered for \(id) at \(hexadecimal(address))")
+        }
+        return found.terms.isAtMemoryAddress ? nil : found
     }
 
     /// A shared receive queue; nil once it is gone.

@@ -42,7 +42,8 @@ extension BindingCore {
             throw PostError(error, element: 0)
         }
         do throws(PostError) {
-            let registration = target.registration ?? core.registration(behind: held.memory.address)
+            guard let registration = target.registration ?? core.registration(of: held.id, at: held.memory.address)
+            else { throw PostError(.unmapped, element: 0) }
             let memory = registration.memory(at: held.memory.address, length: target.length)
             let manner = manner(for: target, at: held.memory.address, in: registration)
             let remote = try device.prepare(target, memory, at: held.memory.address, manner, core)

@@ -247,6 +247,27 @@ struct FastRegisterRefusalTests {
         }
     }
 
+    @Test("of pages that are nobody's mapping, though a region's memory has their addresses, holds nothing")
+    func hiddenAddress() async throws {
+        try await withFakeAdapter { adapter, device in
+            let completions = try adapter.createCompletionQueue(depth: 8)
+            var queuePair = try adapter.connectedQueuePair(completions)
+            let other = try Adapter.open(over: device.verbs)
+            let buffer = try PageBuffer(count: fakePageSize)
+            var registered = try adapter.createMemoryRegion(.registered)
+            try registered.register(over: buffer, access: [.remoteRead, .remoteWrite])
+            // The first mapping of either adapter: the addresses are the same.
+            let foreign = try other.buildLam(over: buffer)
+            let region = try adapter.fastRegion()
+            expectRefused(.unknownAddress(element: 0)) { () throws(PostError) in
+                _ = try queuePair.fastRegisterAll(region, over: foreign)
+            }
+            foreign.releaseNow()
+            drop(region)
+            drop(registered)
+        }
+    }
+
     @Test("that the device, the budget or the queue has no room for leaves nothing behind")
     func noRoom() async throws {
         try await withFakeAdapter(options: AdapterOptions(pinBudget: 3 * fakePageSize)) { adapter, device in
