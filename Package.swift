@@ -125,6 +125,28 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(turns)]
         ),
+        .target(
+            name: "CallLog", path: "Tests/CallLog", cSettings: strictC + [.define("_GNU_SOURCE")]),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "CNDK",
+                "CRDMA",
+                "CallLog",
+                "Course",
+                "LAM",
+                "NDK",
+                "TestSupport",
+                "Tracking",
+                "TrackingModel",
+                "Turns",
+                "Verbs",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Fuzz",
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(turns)]
+        ),
         .testTarget(
             name: "TrackingTests", dependencies: ["Tracking", "TrackingModel"],
             swiftSettings: strict),
@@ -162,6 +184,7 @@ let package = Package(
             name: "NDKTests",
             dependencies: ["NDK", "NDKConsumer", "NDKConsumerCxx", "TestSupport", "Verbs", "CRDMA", "LAM"],
             swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests",

@@ -52,10 +52,23 @@ extension FakeDevice {
         peerQueuePair: UInt32 = 0, peerOutboundReads: UInt8 = 0, peerInboundReads: UInt8 = 0,
         privateData: [UInt8] = []
     ) {
+        let isThere = deliverIfThere(
+            kind, to: identifier, status: status, peerQueuePair: peerQueuePair, peerOutboundReads: peerOutboundReads,
+            peerInboundReads: peerInboundReads, privateData: privateData)
+        guard isThere else { fatalError("FakeDevice: identifier \(identifier) is destroyed") }
+    }
+
+    /// The same for an identifier that others may destroy meanwhile.
+    ///
+    /// - Returns: whether it was there.
+    @discardableResult
+    package func deliverIfThere(
+        _ kind: rdma_cm_event_type, to identifier: Int, status: CInt = 0,
+        peerQueuePair: UInt32 = 0, peerOutboundReads: UInt8 = 0, peerInboundReads: UInt8 = 0,
+        privateData: [UInt8] = []
+    ) -> Bool {
         withState { state in
-            guard let target = state.identifiers[identifier] else {
-                fatalError("FakeDevice: identifier \(identifier) is destroyed")
-            }
+            guard let target = state.identifiers[identifier] else { return false }
             var event = unsafe rdma_cm_event()
             unsafe event.event = kind
             unsafe event.status = status
@@ -73,6 +86,7 @@ extension FakeDevice {
             let raw = unsafe state.allocate(event)
             unsafe state.eventChannels[target.channel]?.events.append(raw)
             state.eventChannels[target.channel]?.pipe.put()
+            return true
         }
     }
 

@@ -129,10 +129,14 @@ extension FakeDevice {
             return EINVAL
         }
 
-        var liveObjectCount: Int {
-            contexts.count + domains.count + regions.count + windows.count + channels.count
-                + completionQueues.count + sharedQueues.count + queuePairs.count + eventChannels.count
-                + identifiers.count { identifier in identifier != nil }
+        var liveObjectCounts: [String: Int] {
+            [
+                "contexts": contexts.count, "domains": domains.count, "regions": regions.count,
+                "windows": windows.count, "channels": channels.count, "completion queues": completionQueues.count,
+                "shared receive queues": sharedQueues.count, "queue pairs": queuePairs.count,
+                "event channels": eventChannels.count,
+                "identifiers": identifiers.count { identifier in identifier != nil },
+            ]
         }
     }
 

@@ -87,7 +87,10 @@ extension FakeDevice {
 
     /// How many objects exist: contexts, domains, regions, windows, channels, queues of all kinds and
     /// connection identifiers.
-    package var liveObjectCount: Int { withState { state in state.liveObjectCount } }
+    package var liveObjectCount: Int { liveObjectCounts.values.reduce(0, +) }
+
+    /// The same, by their kinds.
+    package var liveObjectCounts: [String: Int] { withState { state in state.liveObjectCounts } }
 
     /// Makes coming calls of a verb fail without doing anything.
     ///

@@ -1,0 +1,80 @@
+extension Caller {
+    /// Calls a function with arguments that are good or bad.
+    func call(_ entry: EntryPoint) {
+        switch entry {
+        case .openAdapter, .openAdapterByAddress, .openAdapterByInterfaceIndex: openAdapter(entry)
+        case .closeAdapter: closeWrongAdapter()
+        case .getCallbackDescriptor, .dispatchCallbacks: runCallbacks(entry)
+        case .getAdapterStatistics: getStatistics()
+        case .queryAdapterInfo: queryAdapterInfo()
+        case .statusName, .errorMessage: askForText(entry)
+        case .queryAdapterExtension: queryExtension(entry, of: .adapter)
+        case .queryPdExtension: queryExtension(entry, of: .pd)
+        case .queryCqExtension: queryExtension(entry, of: .cq)
+        case .querySrqExtension: queryExtension(entry, of: .srq)
+        case .queryQpExtension: queryExtension(entry, of: .qp)
+        case .queryMrExtension: queryExtension(entry, of: .mr)
+        case .queryMwExtension: queryExtension(entry, of: .mw)
+        case .querySharedEndpointExtension: queryExtension(entry, of: .sharedEndpoint)
+        case .queryConnectorExtension: queryExtension(entry, of: .connector)
+        case .queryListenerExtension: queryExtension(entry, of: .listener)
+
+        case .closePd: close(entry, .pd)
+        case .closeCq: close(entry, .cq)
+        case .closeSrq: close(entry, .srq)
+        case .closeQp: close(entry, .qp)
+        case .closeMr: close(entry, .mr)
+        case .closeMw: close(entry, .mw)
+        case .closeSharedEndpoint: close(entry, .sharedEndpoint)
+        case .closeConnector: close(entry, .connector)
+        case .closeListener: close(entry, .listener)
+
+        case .createCq: createCq()
+        case .createPd: createPd()
+        case .createSharedEndpoint: createSharedEndpoint()
+        case .createConnector: createConnector()
+        case .createListener: createListener()
+        case .createMr: createMr()
+        case .createMw: createMw()
+        case .createSrq: createSrq()
+        case .createQp: createQp()
+        case .createQpWithSrq: createQpWithSrq()
+
+        case .buildLam: buildLam()
+        case .releaseLam: releaseLam()
+        case .registerMr: registerMr()
+        case .deregisterMr: deregisterMr()
+        case .initializeFastRegisterMr: initializeFastRegisterMr()
+        case .getPrivilegedToken: getPrivilegedToken()
+        case .getRemoteTokenFromMr, .getLocalTokenFromMr: getToken(entry)
+        case .getRemoteTokenFromMw: getWindowToken()
+
+        case .resizeCq: resizeCq()
+        case .armCq: armCq()
+        case .getCqResults: getResults()
+        case .getCqResultsEx: getResultsEx()
+        case .controlCqInterruptModeration: moderate()
+        case .modifySrq: modifySrq()
+        case .srqReceive: postSharedReceive()
+
+        case .send, .sendAndInvalidate, .read, .write: postSend(entry)
+        case .receive: postReceive()
+        case .bind: bind()
+        case .fastRegister: fastRegister()
+        case .invalidate: invalidate()
+        case .flush: flush()
+
+        case .connect, .connectWithSharedEndpoint: connect(entry)
+        case .completeConnect, .completeConnectEx: completeConnect(entry)
+        case .accept, .acceptEx: accept(entry)
+        case .reject: reject()
+        case .disconnect: disconnect()
+        case .getConnectionData: getConnectionData()
+        case .getConnectorLocalAddress, .getConnectorPeerAddress, .getSharedEndpointLocalAddress,
+            .getListenerLocalAddress:
+            getAddress(entry)
+        case .listen: listen()
+        case .controlConnectEvents: controlConnectEvents()
+        }
+    }
+}
