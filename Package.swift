@@ -180,10 +180,16 @@ let package = Package(
         .target(
             name: "NDKConsumerCxx", dependencies: ["CNDK", "NDKConsumer"], path: "Tests/NDKConsumerCxx",
             cxxSettings: strictCxx + [.headerSearchPath("../NDKConsumer")]),
-        .testTarget(
-            name: "NDKTests",
+        .target(
+            name: "ConsumerPrograms",
             dependencies: ["NDK", "NDKConsumer", "NDKConsumerCxx", "TestSupport", "Verbs", "CRDMA", "LAM"],
+            path: "Tests/ConsumerPrograms",
             swiftSettings: strict),
+        .executableTarget(
+            name: "Consumers", dependencies: ["ConsumerPrograms"], path: "Tests/Consumers", swiftSettings: strict),
+        .testTarget(name: "NDKTests", dependencies: ["ConsumerPrograms"], swiftSettings: strict),
+        .testTarget(
+            name: "MemcheckTests", dependencies: ["TestSupport"], exclude: ["swift.supp"], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(name: "FileServiceTests", dependencies: ["FileService"], swiftSettings: strict),
         .testTarget(

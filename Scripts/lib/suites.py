@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / ".cache" / "test"
 DEVICE_MODULE = "DeviceTests"
-# Builds a library of its own, which has no sanitizer.
-INSTALLATION_MODULE = "InstallationTests"
+# One builds a library of its own, which has no sanitizer; the other runs a tool that cannot run beside one.
+UNSANITIZED_MODULES = ["InstallationTests", "MemcheckTests"]
 NATIVE_SECONDS = 900
 DEVICE_SECONDS = 1500
 # Short traces of a crash, and no colours in what is kept.
@@ -291,13 +291,13 @@ def main():
         tests = [test for test in tests if test.matches(options.filter)]
     native = [test for test in tests if test.module != DEVICE_MODULE]
     if "native" not in bundles:
-        native = [test for test in native if test.module != INSTALLATION_MODULE]
+        native = [test for test in native if test.module not in UNSANITIZED_MODULES]
     device = [test for test in tests if test.module == DEVICE_MODULE]
     halves = []
     if not options.device and native:
         arguments = selection(native, options.filter)
         if "native" not in bundles:
-            arguments += ["--skip", f"^{INSTALLATION_MODULE}\\."]
+            arguments += [word for module in UNSANITIZED_MODULES for word in ("--skip", f"^{module}\\.")]
         halves += [run_native(bundle, arguments, name) for name, bundle in bundles.items()]
     if not options.native and device:
         halves.append(run_on_device(bundles["native"], selection(device, options.filter)))
