@@ -27,6 +27,10 @@ let package = Package(
         .target(name: "StubProvider", cSettings: strictC),
         .target(name: "Pinning", cSettings: strictC),
         .target(
+            name: "TableCalls",
+            // The library is loaded from where it is installed; no product of the package has its headers.
+            cSettings: strictC + [.unsafeFlags(["-I\(Context.packageDirectory)/../Sources/CNDK/include"])]),
+        .target(
             name: "PlainVerbs", cSettings: strictC,
             linkerSettings: [.linkedLibrary("ibverbs"), .linkedLibrary("rdmacm")]
         ),
@@ -34,10 +38,13 @@ let package = Package(
         .executableTarget(
             name: "lam-native-bench",
             dependencies: [
-                "StubProvider", "Pinning", "PlainVerbs", "Measuring", .product(name: "LAM", package: "lam"),
+                "StubProvider", "Pinning", "PlainVerbs", "TableCalls", "Measuring",
+                .product(name: "LAM", package: "lam"),
             ],
             path: "Sources/NativeBench",
-            swiftSettings: strict
+            swiftSettings: strict,
+            // For the libraries that it loads, too, the device is the one that is only played.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
         ),
         .executableTarget(
             name: "lam-device-bench",

@@ -33,6 +33,7 @@ struct NativeBench {
     private static var tables: [(name: String, text: () throws -> String)] {
         [
             ("posting", postingTable),
+            ("tables", { try TablesBench().report() }),
             ("release", { try ReleaseBench().report() }),
             ("arena", { try ArenaBench().report() }),
             ("cache", { try CacheBench().report() }),
@@ -70,4 +71,12 @@ struct NativeBench {
             bench.finish()
         }
     }
+}
+
+/// What `operations` requests allocate, for each of them.
+func allocationsPerRequest(_ body: () throws -> Void) rethrows -> String {
+    let before = stub_allocation_count()
+    try body()
+    let (allocations, requests) = (stub_allocation_count() - before, UInt64(NativeBench.operations))
+    return allocations.isMultiple(of: requests) ? "\(allocations / requests)" : "\(allocations) in \(requests)"
 }

@@ -9,6 +9,7 @@ final class PostingBench {
     enum Path: String, CaseIterable {
         case signaled
         case silent
+        case send
         case receive
         case elements
         case build
@@ -17,6 +18,7 @@ final class PostingBench {
             switch self {
             case .signaled: "signaled write: post, poll"
             case .silent: "silent write: post, poll each 64th"
+            case .send: "signaled send: post, poll"
             case .receive: "receive: post, poll"
             case .elements: "signaled write of two elements, by address"
             case .build: "build, tryRelease (one allocation is the stub's)"
@@ -25,7 +27,7 @@ final class PostingBench {
 
         var target: String {
             switch self {
-            case .signaled, .receive: "1: <= 10 ns"
+            case .signaled, .send, .receive: "1: <= 10 ns"
             case .silent: "1: <= 3 ns"
             case .elements: ""
             case .build: "(2)"
@@ -71,18 +73,9 @@ final class PostingBench {
         let comparison = try Comparison(
             rounds: NativeBench.rounds, operations: count,
             ours: { try ours(path, count) }, baseline: { plain(path, count) })
-        let before = stub_allocation_count()
-        try ours(path, count)
-        let allocations = stub_allocation_count() - before
         table.add(
             path.text, comparison.ours.text(digits: 1), comparison.baseline.text(digits: 1),
-            comparison.difference.text(digits: 1), perRequest(allocations), path.target)
-    }
-
-    private func perRequest(_ allocations: UInt64) -> String {
-        let requests = UInt64(NativeBench.operations)
-        return allocations.isMultiple(of: requests)
-            ? "\(allocations / requests)" : "\(allocations) in \(requests)"
+            comparison.difference.text(digits: 1), try allocationsPerRequest { try ours(path, count) }, path.target)
     }
 
     /// Walks a path by its name: `signaled`, or `plain-signaled` for plain C.
@@ -98,6 +91,7 @@ final class PostingBench {
         switch path {
         case .signaled: plain_post_signaled(plain, UInt64(count))
         case .silent: plain_post_unsignaled(plain, UInt64(count), 64)
+        case .send: plain_post_sends(plain, UInt64(count))
         case .receive: plain_post_receives(plain, UInt64(count))
         case .elements: plain_post_two_elements(plain, UInt64(count))
         case .build:
@@ -118,6 +112,7 @@ final class PostingBench {
         switch path {
         case .signaled: try Self.postSignaled(count, &queuePair, mapping, &completions, &batch)
         case .silent: try Self.postSilent(count, &queuePair, mapping, &completions, &batch)
+        case .send: try Self.postSends(count, &queuePair, mapping, &completions, &batch)
         case .receive: try Self.postReceives(count, &queuePair, mapping, &completions, &batch)
         case .elements: try Self.postElements(count, &queuePair, mapping, &completions, &batch)
         case .build: try Self.build(count, adapter, buffer)
@@ -148,6 +143,17 @@ final class PostingBench {
             try queuePair.write(mapping, block(index), to: remote, flags: .silentSuccess)
             // Every 64th is signaled by the library and succeeds: nothing to hear of.
             if index & 63 == 63 { _ = completions.poll(into: &batch) }
+        }
+    }
+
+    @inline(never)
+    private static func postSends(
+        _ count: Int, _ queuePair: inout QueuePair, _ mapping: borrowing LogicalAddressMapping,
+        _ completions: inout CompletionQueue, _ batch: inout CompletionBatch
+    ) throws {
+        for index in 0..<count {
+            try queuePair.send(mapping, block(index))
+            pollOne(&completions, &batch)
         }
     }
 

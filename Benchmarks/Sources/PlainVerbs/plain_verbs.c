@@ -60,7 +60,7 @@ void plain_queue_destroy(struct plain_queue *queue)
     free(queue);
 }
 
-static void post_write(struct plain_queue *queue, uint64_t identifier, unsigned int flags)
+static inline void post(struct plain_queue *queue, enum ibv_wr_opcode opcode, uint64_t identifier, unsigned int flags)
 {
     struct ibv_sge element = {
         .addr = (uintptr_t)queue->memory + (identifier & 15) * 4096, .length = 4096, .lkey = queue->region->lkey};
@@ -68,7 +68,7 @@ static void post_write(struct plain_queue *queue, uint64_t identifier, unsigned 
         .wr_id = identifier,
         .sg_list = &element,
         .num_sge = 1,
-        .opcode = IBV_WR_RDMA_WRITE,
+        .opcode = opcode,
         .send_flags = flags,
         .wr.rdma = {.remote_addr = 0x1000, .rkey = 7},
     };
@@ -91,7 +91,15 @@ static void poll_one(struct plain_queue *queue)
 void plain_post_signaled(struct plain_queue *queue, uint64_t count)
 {
     for (uint64_t index = 0; index < count; index++) {
-        post_write(queue, index, IBV_SEND_SIGNALED);
+        post(queue, IBV_WR_RDMA_WRITE, index, IBV_SEND_SIGNALED);
+        poll_one(queue);
+    }
+}
+
+void plain_post_sends(struct plain_queue *queue, uint64_t count)
+{
+    for (uint64_t index = 0; index < count; index++) {
+        post(queue, IBV_WR_SEND, index, IBV_SEND_SIGNALED);
         poll_one(queue);
     }
 }
@@ -99,7 +107,7 @@ void plain_post_signaled(struct plain_queue *queue, uint64_t count)
 void plain_post_unsignaled(struct plain_queue *queue, uint64_t count, uint64_t interval)
 {
     for (uint64_t index = 1; index <= count; index++) {
-        post_write(queue, index, index % interval ? 0 : IBV_SEND_SIGNALED);
+        post(queue, IBV_WR_RDMA_WRITE, index, index % interval ? 0 : IBV_SEND_SIGNALED);
         if (index % interval == 0)
             poll_one(queue);
     }

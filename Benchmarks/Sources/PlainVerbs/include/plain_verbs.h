@@ -18,6 +18,9 @@ void plain_queue_destroy(struct plain_queue *queue);
 /* Posts `count` writes of 4 KiB, each signaled and polled before the next. */
 void plain_post_signaled(struct plain_queue *queue, uint64_t count);
 
+/* Posts `count` sends of 4 KiB, each signaled and polled before the next. */
+void plain_post_sends(struct plain_queue *queue, uint64_t count);
+
 /* Posts `count` writes, of which every `interval`-th is signaled and polled. */
 void plain_post_unsignaled(struct plain_queue *queue, uint64_t count, uint64_t interval);
 

@@ -1,8 +1,9 @@
 /*
  * A verbs provider that does nothing, at no cost.
  *
- * A program that links it has these instead of libibverbs: one device `stub0` whose queue pairs complete receives
- * and signaled requests the moment they are posted. What a benchmark then measures is the caller's own cost.
+ * A program that links it has these instead of libibverbs and librdmacm: one device `stub0` whose queue pairs complete
+ * receives and signaled requests the moment they are posted, and peers who accept whoever connects. What a benchmark
+ * then measures is the caller's own cost. Libraries that the program loads find them, too.
  */
 #ifndef STUB_PROVIDER_H
 #define STUB_PROVIDER_H
