@@ -26,6 +26,23 @@ package struct KeyedAddress: Hashable, Sendable {
     }
 }
 
+/// A mapping as a request found it, which may be released at any moment.
+@usableFromInline @safe
+struct FoundMapping {
+    @usableFromInline let slot: UnsafeMutablePointer<MappingSlot>
+    /// Its logical address, which tells whether it is still the same.
+    @usableFromInline let base: UInt64
+    /// What the request names.
+    @usableFromInline let memory: KeyedAddress
+
+    @inlinable @inline(__always)
+    init(slot: UnsafeMutablePointer<MappingSlot>, base: UInt64, memory: KeyedAddress) {
+        unsafe self.slot = unsafe slot
+        self.base = base
+        self.memory = memory
+    }
+}
+
 /// The posting side of one queue: gives every request its position and leaves a fence at each mapping it names.
 ///
 /// One request is prepared at a time:
@@ -108,6 +125,35 @@ extension RequestPoster {
         return true
     }
 
+    /// The same for a request that names memory by one address.
+    ///
+    /// - Parameters:
+    ///   - address: of the first byte.
+    ///   - length: how many bytes.
+    ///   - isSink: whether the device is to write to them.
+    /// - Returns: where the device finds that memory; nil where `enter`, `begin` and `use` must be asked one by one, also
+    ///   for what is wrong.
+    @inlinable @inline(__always)
+    package mutating func beginAtOnce(at address: UInt64, length: UInt32, isSink: Bool) -> KeyedAddress? {
+        guard posted < limit, unsafe state.pointee.turnstile.enterAtOnce() else { return nil }
+        // Inside: a fence stays with its queue until the poster has left.
+        guard let found = try? find(address, length: length, isSink: isSink),
+            let index = unsafe fence(at: found.slot)
+        else {
+            leave()
+            return nil
+        }
+        posted &+= 1
+        unsafe state.pointee.posted.store(posted, ordering: .relaxed)
+        unsafe found.slot.pointee.fences[index].position.store(posted, ordering: .releasing)
+        guard isStillThere(found) else {
+            takeBack(1)
+            leave()
+            return nil
+        }
+        return found.memory
+    }
+
     /// Learns what others posted in this poster's stead. `enter` does so; somebody who holds the queue, and posts with
     /// a poster of its own, does it first.
     @usableFromInline @inline(never)
@@ -156,6 +202,21 @@ extension RequestPoster {
     package mutating func use(
         address: UInt64, length: UInt32, isSink: Bool = false
     ) throws(UseError) -> KeyedAddress {
+        let found = try find(address, length: length, isSink: isSink)
+        unsafe leaveFence(at: found.slot, address)
+        guard isStillThere(found) else { throw .unmapped }
+        return found.memory
+    }
+
+    /// Whether `use` would find the mapping; leaves no fence.
+    @inlinable @inline(__always)
+    package func check(address: UInt64, length: UInt32, isSink: Bool = false) throws(UseError) {
+        _ = try find(address, length: length, isSink: isSink)
+    }
+
+    /// The mapping that an address is of.
+    @inlinable @inline(__always)
+    func find(_ address: UInt64, length: UInt32, isSink: Bool) throws(UseError) -> FoundMapping {
         guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
         let base = unsafe slot.pointee.base.load(ordering: .acquiring)
         let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
@@ -163,27 +224,21 @@ extension RequestPoster {
         guard offset < mapped else { throw .unmapped }
         guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
         if isSink { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
-        let memory = unsafe KeyedAddress(
-            address: slot.pointee.device.load(ordering: .relaxed) &+ offset,
-            key: slot.pointee.key.load(ordering: .relaxed))
-        unsafe leaveFence(at: slot, address)
+        return unsafe FoundMapping(
+            slot: slot, base: base,
+            memory: KeyedAddress(
+                address: slot.pointee.device.load(ordering: .relaxed) &+ offset,
+                key: slot.pointee.key.load(ordering: .relaxed)))
+    }
+
+    /// Whether a mapping at which a fence was left meanwhile may be used.
+    @inlinable @inline(__always)
+    func isStillThere(_ found: FoundMapping) -> Bool {
         // The store alone is no barrier between it and the load that follows; a release issues one on the poster's
         // behalf, where the system has such a barrier.
         if ownerFences { atomicMemoryFence(ordering: .sequentiallyConsistent) }
         // A release closes the mapping before it looks at the fences; whoever comes second sees the other.
-        guard unsafe slot.pointee.base.load(ordering: .acquiring) == base else { throw .unmapped }
-        return memory
-    }
-
-    /// Whether `use` would find the mapping; leaves no fence.
-    @inlinable @inline(__always)
-    package func check(address: UInt64, length: UInt32, isSink: Bool = false) throws(UseError) {
-        guard let slot = unsafe slots.element(at: AddressLayout.slot(of: address)) else { throw .unmapped }
-        let offset = unsafe address &- slot.pointee.base.load(ordering: .acquiring)
-        let mapped = unsafe slot.pointee.length.load(ordering: .relaxed)
-        guard offset < mapped else { throw .unmapped }
-        guard UInt64(length) <= mapped &- offset else { throw .beyondEnd }
-        if isSink { guard unsafe slot.pointee.writable.load(ordering: .relaxed) != 0 else { throw .notWritable } }
+        return unsafe found.slot.pointee.base.load(ordering: .acquiring) == found.base
     }
 
     /// Lowers the fence that a withdrawn request left at a mapping to the last request that is posted.
@@ -258,7 +313,8 @@ extension RequestPoster {
         takeBack(count)
     }
 
-    private mutating func takeBack(_ count: UInt64) {
+    @usableFromInline
+    mutating func takeBack(_ count: UInt64) {
         posted -= count
         unsafe state.pointee.posted.store(posted, ordering: .releasing)
     }

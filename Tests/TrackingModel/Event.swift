@@ -1,7 +1,7 @@
 /// What a step of the model does; how often each happened says whether a run tried everything.
 package enum Event: Int, CaseIterable, Sendable {
     case prepared, committed, abandoned, refusedElement, lateUse, lateUseRefused, queueFull
-    case posted, postedAtOnce, refusedPost, undeterminedPost, marker
+    case posted, postedAtOnce, addressPostedAtOnce, refusedPost, undeterminedPost, marker
     case executed, failed, flushed, polled, silentlyRetired, duplicate, lateCompletion
     case mapped, mappedCut, cancelled, cutRetired, released, staleRelease, reopened, reaped, busyWhenAsked
     case queueOpened, queueDestroyed, barred, countedUse

@@ -4,7 +4,9 @@ extension ModelRun {
     /// Begins or goes on with a visit to a queue. A visit may pause anywhere, as a thread that loses its processor.
     func post() throws(Violation) {
         guard let queue = random.pick(queues) else { return }
-        if !queue.isInside, random.chance(30), try postAtOnce(on: queue) { return }
+        if !queue.isInside, random.chance(30) {
+            if try random.chance(50) ? postAtOnce(on: queue) : postAddressAtOnce(on: queue) { return }
+        }
         if !queue.isInside {
             guard try enter(queue) else { return }
         }
@@ -31,15 +33,37 @@ extension ModelRun {
             try require(!driver.queues.isPosting(queue.id), "a poster that did not begin stayed inside")
             return false
         }
+        try finishPostAtOnce(of: mapping, on: queue, .postedAtOnce)
+        return true
+    }
+
+    /// The same of an address, whose mapping has to be found.
+    private func postAddressAtOnce(on queue: ModelQueue) throws(Violation) -> Bool {
+        let (address, length) = randomElement()
+        let mapping = liveMapping(at: address)
+        guard let memory = queue.poster.beginAtOnce(at: address, length: length, isSink: false) else {
+            try require(!driver.queues.isPosting(queue.id), "a poster that did not begin stayed inside")
+            return false
+        }
+        guard let mapping, UInt64(length) <= mapping.length - (address - mapping.base) else {
+            throw Violation("\(length) bytes at \(hex(address)) are not mapped, and were posted at once")
+        }
+        try require(memory == mapping.target(of: address), "live address \(hex(address)) of \(mapping.id): \(memory)")
+        try finishPostAtOnce(of: mapping, on: queue, .addressPostedAtOnce)
+        return true
+    }
+
+    private func finishPostAtOnce(
+        of mapping: ModelMapping, on queue: ModelQueue, _ event: Event
+    ) throws(Violation) {
         try require(
             queue.stage == .open && !queue.isBarred && !queue.isFull, "queue \(queue.number) took a request at once")
         queue.isInside = true
         note(mapping, in: begin(on: queue, isSignaled: random.chance(profile.signaledPercent)))
-        events.add(.postedAtOnce)
-        guard !random.chance(10) else { return true }
+        events.add(event)
+        guard !random.chance(10) else { return }
         try commit(on: queue)
         try giveToDevice(queue)
-        return true
     }
 
     private func prepare(on queue: ModelQueue) throws(Violation) {

@@ -23,6 +23,47 @@ struct ShortWayTests {
         #expect(fixture.mappings.isIdle(mapping.id))
     }
 
+    @Test("An address at once leaves the same fence as one step by step")
+    func addressAtOnce() throws {
+        var poster = fixture.openQueue()
+        let mapping = fixture.lend(key: 9)
+        _ = try poster.post(mapping.base)
+
+        let begun = poster.beginAtOnce(at: mapping.base + 96, length: 4000, isSink: true)
+        #expect(begun == KeyedAddress(address: mapping.base + 96, key: 9))
+        let wire = poster.commit(context: 0, tag: 0)
+        poster.leave()
+
+        #expect(fixture.mappings.holders(of: mapping.id).queues == [poster.queue: 2])
+        #expect(fixture.retireAtOnce(wire))
+        #expect(!fixture.mappings.isInUse(mapping.id))
+    }
+
+    @Test("An address that is not mapped, or not so far, or only read, or not known to the queue, is refused at once")
+    func wrongAddress() throws {
+        var poster = fixture.openQueue()
+        let (mapping, unused) = (fixture.lend(), fixture.lend())
+        let readOnly = try #require(fixture.mappings.reserve(memory: 0x7000_0000_1000, length: 4096))
+        _ = fixture.mappings.publish(readOnly.id, length: 4096, key: 1, isWritable: false)
+        let released = fixture.lend()
+        for base in [mapping.base, readOnly.base, released.base] { _ = try poster.post(base) }
+        #expect(fixture.mappings.close(released.id))
+
+        let wrong: [(UInt64, UInt32)] = [
+            (mapping.base + 96, 4001), (mapping.base + 4096, 1), (unused.base, 1), (readOnly.base, 1),
+            (released.base, 1),
+            (.max, 1),
+        ]
+        for (address, length) in wrong {
+            let refused = poster.beginAtOnce(at: address, length: length, isSink: true)
+            #expect(refused == nil)
+            #expect(!fixture.queues.isPosting(poster.queue))
+        }
+        #expect(poster.posted == 3)
+        let begun = poster.beginAtOnce(at: readOnly.base, length: 1, isSink: false)
+        #expect(begun != nil)
+    }
+
     @Test("A place knows its mapping")
     func place() {
         let mapping = fixture.lend(length: 5000, key: 9)

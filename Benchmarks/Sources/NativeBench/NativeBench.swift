@@ -57,6 +57,8 @@ struct NativeBench {
             fatalError("lam-native-bench run PATH COUNT")
         }
         switch arguments[0] {
+        case "tables":
+            try TablesBench().run(count)
         case "release":
             try ReleaseBench().run(count)
         case "arena":

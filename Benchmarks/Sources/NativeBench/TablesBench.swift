@@ -2,7 +2,7 @@ import Glibc
 import Measuring
 import TableCalls
 
-/// The same requests through the dispatch tables of `libndk.so`, by the calls of `LAM`, and in plain C.
+/// The same request through the dispatch tables of `libndk.so`, by the calls of `LAM`, and in plain C.
 struct TablesBench {
     private let calls: OpaquePointer
     private let posting: PostingBench
@@ -24,30 +24,31 @@ struct TablesBench {
         return String(cString: path)
     }()
 
-    /// Measures each request, and closes everything.
-    func report() throws -> String {
-        defer {
-            table_calls_close(calls)
-            posting.finish()
-        }
-        var table = Table("per request", "tables ns", "Swift ns", "plain C ns", "tables - Swift", "allocations")
-        try compare("NdkSend, NdkGetCqResults", "send", table_calls_send, in: &table)
-        try compare("NdkReceive, NdkGetCqResults", "receive", table_calls_receive, in: &table)
-        return table.text
+    /// Sends so often, and closes everything.
+    func run(_ count: Int) {
+        table_calls_send(calls, UInt64(count))
+        finish()
     }
 
-    private func compare(
-        _ text: String, _ path: String, _ body: (OpaquePointer, UInt64) -> Void, in table: inout Table
-    ) throws {
+    private func finish() {
+        table_calls_close(calls)
+        posting.finish()
+    }
+
+    /// Measures a request and its result, and closes everything.
+    func report() throws -> String {
+        defer { finish() }
+        var table = Table("per request", "tables ns", "Swift ns", "plain C ns", "tables - Swift", "allocations")
         let count = NativeBench.operations
+        let send = { table_calls_send(calls, UInt64(count)) }
         let swift = try Comparison(
-            rounds: NativeBench.rounds, operations: count,
-            ours: { body(calls, UInt64(count)) }, baseline: { try posting.run(path, count) })
+            rounds: NativeBench.rounds, operations: count, ours: send, baseline: { try posting.run("send", count) })
         let plain = try Comparison(
-            rounds: NativeBench.rounds, operations: count,
-            ours: { body(calls, UInt64(count)) }, baseline: { try posting.run("plain-\(path)", count) })
+            rounds: NativeBench.rounds, operations: count, ours: send,
+            baseline: { try posting.run("plain-send", count) })
         table.add(
-            text, swift.ours.text(digits: 1), swift.baseline.text(digits: 1), plain.baseline.text(digits: 1),
-            swift.difference.text(digits: 1), allocationsPerRequest { body(calls, UInt64(count)) })
+            "NdkSend, NdkGetCqResults", swift.ours.text(digits: 1), swift.baseline.text(digits: 1),
+            plain.baseline.text(digits: 1), swift.difference.text(digits: 1), allocationsPerRequest(send))
+        return table.text
     }
 }

@@ -201,14 +201,3 @@ void table_calls_send(struct table_calls *calls, uint64_t count)
         take_result(calls);
     }
 }
-
-void table_calls_receive(struct table_calls *calls, uint64_t count)
-{
-    for (uint64_t index = 0; index < count; index++) {
-        NDK_SGE sge = element(calls, index);
-
-        if (calls->qp->Dispatch->NdkReceive(calls->qp, NULL, &sge, 1) != STATUS_SUCCESS)
-            abort();
-        take_result(calls);
-    }
-}

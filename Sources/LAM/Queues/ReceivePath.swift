@@ -39,12 +39,19 @@ struct ReceivePath: ~Copyable, Sendable {
         guard isUsual(bytes, of: place), poster.beginAtOnce(using: place) else {
             return try postUnusually(place, bytes, context: context)
         }
+        let address = place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound)
+        // Not longer than that: `isUsual`.
+        let length = UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound)
+        try postSingle(KeyedAddress(address: address, key: place.key), length, context: context)
+    }
+
+    /// Posts the receive that the poster has begun at once, and leaves.
+    @inlinable @inline(__always)
+    mutating func postSingle(_ memory: KeyedAddress, _ length: UInt32, context: UInt64) throws(PostError) {
         defer { poster.leave() }
         let wire = poster.commit(context: context, tag: RequestTag(.receive, isSilent: false).rawValue)
         let code = single.post(
-            identifier: wire.raw, address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
-            // Not longer than that: `isUsual`.
-            length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key, to: target)
+            identifier: wire.raw, address: memory.address, length: length, key: memory.key, to: target)
         if code != 0 { try refuseSingle(code) }
     }
 
@@ -84,6 +91,14 @@ struct ReceivePath: ~Copyable, Sendable {
     /// Posts one receive.
     @inline(__always)
     mutating func post(_ elements: Span<ScatterGatherElement>, context: UInt64) throws(PostError) {
+        // 0 less 1 is longer than any limit.
+        if elements.count == 1, elements[0].token == tokens.privileged,
+            UInt64(elements[0].length) &- 1 < lengthLimit,
+            let memory = poster.beginAtOnce(
+                at: elements[0].address.rawValue, length: elements[0].length, isSink: true)
+        {
+            return try postSingle(memory, elements[0].length, context: context)
+        }
         try poster.pass(core)
         defer { poster.leave() }
         guard poster.begin() else {

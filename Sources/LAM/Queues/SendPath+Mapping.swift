@@ -20,15 +20,25 @@ extension SendPath {
         guard isUsual(operation, bytes, of: place, flags), poster.beginAtOnce(using: place) else {
             return try postUnusually(place, bytes, remote, context: context, flags: flags, operation)
         }
+        let address = place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound)
+        // Not longer than that: `isUsual`.
+        let length = UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound)
+        try postSingle(
+            operation, KeyedAddress(address: address, key: place.key), length, remote, context: context, flags: flags)
+    }
+
+    /// Posts the request that the poster has begun at once, and leaves.
+    @inlinable @inline(__always)
+    mutating func postSingle(
+        _ operation: Operation, _ memory: KeyedAddress, _ length: UInt32, _ remote: RemoteMemory, context: UInt64,
+        flags: RequestFlags
+    ) throws(PostError) {
         defer { poster.leave() }
         let tag = RequestTag(operation, isSilent: flags.has(.silentSuccess))
         let wire = poster.commit(context: context, tag: tag.rawValue)
         let code = single.post(
-            operation.verb, identifier: wire.raw, flags: signal(flags),
-            address: place.base &+ UInt64(truncatingIfNeeded: bytes.lowerBound),
-            // Not longer than that: `isUsual`.
-            length: UInt32(truncatingIfNeeded: bytes.upperBound &- bytes.lowerBound), key: place.key,
-            remoteAddress: remote.address, remoteKey: remote.key, to: target)
+            operation.verb, identifier: wire.raw, flags: signal(flags), address: memory.address, length: length,
+            key: memory.key, remoteAddress: remote.address, remoteKey: remote.key, to: target)
         if code != 0 { try refuseSingle(code) }
     }
 

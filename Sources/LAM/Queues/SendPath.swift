@@ -54,6 +54,14 @@ struct SendPath: ~Copyable, Sendable {
     /// Posts one request, and the deferred ones before it.
     @inline(__always)
     mutating func post(_ request: Request, _ elements: Span<ScatterGatherElement>) throws(PostError) {
+        if elements.count == 1, isUsual(request, elements[0]),
+            let memory = poster.beginAtOnce(
+                at: elements[0].address.rawValue, length: elements[0].length, isSink: request.operation == .read)
+        {
+            return try postSingle(
+                request.operation, memory, elements[0].length, request.remote, context: request.context,
+                flags: request.flags)
+        }
         if request.flags.has(.inline), request.operation != .read { return try postInline(request, elements) }
         try poster.pass(core)
         defer { poster.leave() }
@@ -65,6 +73,14 @@ struct SendPath: ~Copyable, Sendable {
         } else {
             try ring()
         }
+    }
+
+    /// Whether nothing about a request of one element needs a second look, but perhaps its address.
+    @inline(__always)
+    private func isUsual(_ request: Request, _ element: ScatterGatherElement) -> Bool {
+        // 0 less 1 is longer than any limit.
+        element.token == tokens.privileged && UInt64(element.length) &- 1 < lengthLimit && !request.flags.isUnusual
+            && request.invalidatedKey == nil && chain.count == 0
     }
 
     /// Posts a request that binds or invalidates; `append` adds it to the chain.

@@ -21,7 +21,4 @@ void table_calls_close(struct table_calls *calls);
 /* Posts `count` sends of 4 KiB, the result of each taken before the next. */
 void table_calls_send(struct table_calls *calls, uint64_t count);
 
-/* The same for receives. */
-void table_calls_receive(struct table_calls *calls, uint64_t count);
-
 #endif
