@@ -36,12 +36,15 @@ let package = Package(
         .library(name: "ndk", type: .dynamic, targets: ["NDK"]),
         .library(name: "LAMServiceLifecycle", targets: ["LAMServiceLifecycle"]),
         .executable(name: "lam", targets: ["LAMCommand"]),
+        // For the package Benchmarks.
+        .library(name: "_PlainVerbs", targets: ["PlainVerbs"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(
@@ -72,6 +75,9 @@ let package = Package(
             dependencies: ["LAM", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
             swiftSettings: strict
         ),
+        .target(
+            name: "PlainVerbs", dependencies: ["CRDMASystem"], cSettings: strictC,
+            linkerSettings: [.linkedLibrary("ibverbs")]),
         .target(name: "CNDK", cSettings: strictC),
         .target(name: "NDK", dependencies: ["CNDK", "LAM", "Tracking", "Verbs"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -81,7 +87,9 @@ let package = Package(
             dependencies: [
                 "FileService",
                 "LAM",
+                "PlainVerbs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
@@ -195,7 +203,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "FileService", "LAMCommand", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                "FileService", "LAMCommand", "TestSupport", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),

@@ -30,27 +30,17 @@ let package = Package(
             name: "TableCalls",
             // The library is loaded from where it is installed; no product of the package has its headers.
             cSettings: strictC + [.unsafeFlags(["-I\(Context.packageDirectory)/../Sources/CNDK/include"])]),
-        .target(
-            name: "PlainVerbs", cSettings: strictC,
-            linkerSettings: [.linkedLibrary("ibverbs"), .linkedLibrary("rdmacm")]
-        ),
         .target(name: "Measuring", swiftSettings: strict),
         .executableTarget(
             name: "lam-native-bench",
             dependencies: [
-                "StubProvider", "Pinning", "PlainVerbs", "TableCalls", "Measuring",
+                "StubProvider", "Pinning", "TableCalls", "Measuring", .product(name: "_PlainVerbs", package: "lam"),
                 .product(name: "LAM", package: "lam"),
             ],
             path: "Sources/NativeBench",
             swiftSettings: strict,
             // For the libraries that it loads, too, the device is the one that is only played.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
-        ),
-        .executableTarget(
-            name: "lam-device-bench",
-            dependencies: ["PlainVerbs", "Measuring", .product(name: "LAM", package: "lam")],
-            path: "Sources/DeviceBench",
-            swiftSettings: strict
         ),
     ],
     cLanguageStandard: .gnu11

@@ -18,13 +18,16 @@ struct LAMCommand: AsyncParsableCommand {
               lam get image.raw . --from 192.0.2.1         on the other
               lam put results.tar --to 192.0.2.1
 
+            What mappings and requests cost on this machine:
+              lam bench
+
             How fast it is, and what mapping costs:
               lam perf serve                               on the one
               lam perf run write --to 192.0.2.1            on the other
 
             Exit status: 0 done; 1 not done, and standard error says why; 64 the call makes no sense.
             """,
-        subcommands: [Devices.self, Doctor.self, Serve.self, Get.self, Put.self, Demo.self, Perf.self])
+        subcommands: [Devices.self, Doctor.self, Serve.self, Get.self, Put.self, Demo.self, Perf.self, Bench.self])
 
     /// Runs the command that the arguments name, and exits.
     ///

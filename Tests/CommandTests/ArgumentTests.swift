@@ -4,7 +4,7 @@ import Testing
 @Suite struct ArgumentTests {
     @Test(arguments: [
         [], ["devices"], ["doctor"], ["serve"], ["get"], ["put"], ["demo"], ["perf"], ["perf", "serve"],
-        ["perf", "run"],
+        ["perf", "run"], ["bench"], ["bench", "run"], ["bench", "compare"],
     ])
     func `help teaches with an example`(_ command: [String]) throws {
         let help = try Lam.run(arguments: command + ["--help"])
@@ -34,6 +34,8 @@ import Testing
         ["perf", "run", "write", "--to", "192.0.2.1", "--size", "4096,0"],
         ["perf", "run", "write", "--to", "192.0.2.1", "--mappings", "once,stale"],
         ["perf", "serve", "--device", "rxe0", "--address", "192.0.2.1"],
+        ["bench", "nonsense"], ["bench", "run", "--sizes", "0"], ["bench", "run", "--seconds", "0"],
+        ["bench", "compare", "one.json"],
     ])
     func `a call that makes no sense has status 64 and shows the usage`(_ arguments: [String]) throws {
         let outcome = try Lam.run(arguments: arguments)

@@ -8,8 +8,6 @@ public struct Comparison {
     public private(set) var baseline = Samples()
     /// Ours over the baseline, round by round.
     public private(set) var ratio = Samples()
-    /// Ours over the baseline where nothing else disturbed them: at the end of the fastest tenth of each.
-    public var undisturbedRatio: Double { ours.quantile(0.1) / baseline.quantile(0.1) }
     /// Ours less the baseline, round by round.
     public private(set) var difference = Samples()
 
@@ -19,16 +17,14 @@ public struct Comparison {
     ///   - rounds: how many values there will be.
     ///   - operations: how many each call of `ours` and of `baseline` does.
     ///   - ours: what is measured.
-    ///   - settle: waits, unmeasured, until nothing of `ours` goes on in the background.
     ///   - baseline: what it is compared with.
     public init(
-        rounds: Int, operations: Int, ours: () throws -> Void, settle: () -> Void = {}, baseline: () throws -> Void
+        rounds: Int, operations: Int, ours: () throws -> Void, baseline: () throws -> Void
     ) rethrows {
         for round in 0...rounds {
             let isFirst = round.isMultiple(of: 2)
             let before = isFirst ? 0 : try nanoseconds(baseline)
             let ourTime = try nanoseconds(ours)
-            settle()
             let times = (ours: ourTime, baseline: isFirst ? try nanoseconds(baseline) : before)
             guard round > 0 else { continue }
             self.ours.add(times.ours / Double(operations))

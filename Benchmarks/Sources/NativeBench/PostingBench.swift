@@ -88,17 +88,18 @@ final class PostingBench {
     }
 
     private func plain(_ path: Path, _ count: Int) {
-        switch path {
-        case .signaled: plain_post_signaled(plain, UInt64(count))
-        case .silent: plain_post_unsignaled(plain, UInt64(count), 64)
-        case .send: plain_post_sends(plain, UInt64(count))
-        case .receive: plain_post_receives(plain, UInt64(count))
-        case .elements: plain_post_two_elements(plain, UInt64(count))
-        case .build:
-            let code = plain_register(
-                plain, UnsafeMutableRawPointer(bitPattern: buffer.descriptor.address), buffer.count, UInt64(count))
-            if code != 0 { fatalError("plain C: errno \(code)") }
-        }
+        let code =
+            switch path {
+            case .signaled: plain_post_signaled(plain, UInt64(count))
+            case .silent: plain_post_unsignaled(plain, UInt64(count), 64)
+            case .send: plain_post_sends(plain, UInt64(count))
+            case .receive: plain_post_receives(plain, UInt64(count))
+            case .elements: plain_post_two_elements(plain, UInt64(count))
+            case .build:
+                plain_register(
+                    plain, UnsafeMutableRawPointer(bitPattern: buffer.descriptor.address), buffer.count, UInt64(count))
+            }
+        if code != 0 { fatalError("plain C: errno \(code)") }
     }
 
     // MARK: Our paths; those that `check-thresholds` counts have names of their own in the program
