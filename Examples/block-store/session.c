@@ -8,6 +8,11 @@
 
 /* After as long without a result the peer is asked for a sign of life. */
 #define IDLE_SECONDS 2
+/*
+ * Who is not heard of so often in a row is gone. The adapter should have said so, but soft-RoCE sometimes forgets a
+ * request when its link goes down: its queue pair stays ready to send, and tries nothing more.
+ */
+#define PATIENCE 5
 
 /* -- Callbacks -- */
 
@@ -202,7 +207,8 @@ static bool show_life(session_t *session)
     NTSTATUS status;
 
     if (session->awaits_life)
-        return true;
+        return ++session->idle_count < PATIENCE || complain("a sign of life", STATUS_IO_TIMEOUT);
+    session->idle_count = 0;
     status = session->qp->Dispatch->NdkWrite(session->qp, session, NULL, 0, 0, 0, 0);
     session->awaits_life = NT_SUCCESS(status);
     return session->awaits_life || complain("NdkWrite", status);

@@ -63,6 +63,7 @@ typedef struct {
     pthread_mutex_t mutex;
     bool has_ended;
     bool awaits_life; /* a sign of life is posted */
+    int idle_count;   /* how often nothing came since */
 } session_t;
 
 /* Begins a session, which has the connector from then on. */

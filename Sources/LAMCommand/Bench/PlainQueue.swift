@@ -77,9 +77,10 @@ final class PlainQueue {
 
     /// Posts writes of 4 KiB that name one of some regions after the other; every 16th is signaled and polled.
     func write(_ count: Int, among regions: [Region]) throws(Failure) {
-        let raws = unsafe regions.map { unsafe Optional($0.raw) }
-        let code = unsafe raws.withUnsafeBufferPointer {
-            unsafe plain_post_among(raw, $0.baseAddress!, $0.count, UInt64(count))
+        let code = unsafe regions.withUnsafeBytes { bytes in
+            // A region is its pointer.
+            unsafe plain_post_among(
+                raw, bytes.assumingMemoryBound(to: OpaquePointer?.self).baseAddress!, regions.count, UInt64(count))
         }
         try Self.check(code, "a write")
     }

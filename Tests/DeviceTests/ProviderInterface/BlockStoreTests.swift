@@ -60,10 +60,11 @@ extension OnDevice {
             #expect(Self.saysThatThePeerIsGone(outcome), "\(outcome.errors)")
         }
 
-        /// Whichever it meets first: the disconnect, a result that failed, or a request that is refused.
+        /// Whichever it meets first: the disconnect, a result that failed, a request that is refused, or silence.
         private static func saysThatThePeerIsGone(_ outcome: LamProcess.Outcome) -> Bool {
             outcome.errors.contains("the server is gone") || outcome.errors.contains("ended with STATUS_")
                 || outcome.errors.contains("STATUS_CONNECTION_INVALID")
+                || outcome.errors.contains("a sign of life: STATUS_IO_TIMEOUT")
         }
 
         @Test(.enabled(if: PullableLink.isPossible, "no devices can be made where the device is not soft-RoCE"))
