@@ -4,7 +4,8 @@ import Foundation
 enum SystemFiles {
     /// What a file says, without the end of its last line; nil where there is none.
     static func text(_ path: String) -> String? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        // Files of /proc have no size, and FileManager takes what the first read gives for all of it.
+        guard let file = FileHandle(forReadingAtPath: path), let data = try? file.readToEnd() else { return nil }
         return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
