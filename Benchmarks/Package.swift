@@ -26,6 +26,7 @@ let package = Package(
     targets: [
         .target(name: "StubProvider", cSettings: strictC),
         .target(name: "Pinning", cSettings: strictC),
+        .target(name: "PeerCache", cSettings: strictC),
         .target(
             name: "TableCalls",
             // The library is loaded from where it is installed; no product of the package has its headers.
@@ -34,8 +35,8 @@ let package = Package(
         .executableTarget(
             name: "lam-native-bench",
             dependencies: [
-                "StubProvider", "Pinning", "TableCalls", "Measuring", .product(name: "_PlainVerbs", package: "lam"),
-                .product(name: "LAM", package: "lam"),
+                "StubProvider", "Pinning", "TableCalls", "PeerCache", "Measuring",
+                .product(name: "_PlainVerbs", package: "lam"), .product(name: "LAM", package: "lam"),
             ],
             path: "Sources/NativeBench",
             swiftSettings: strict,

@@ -5,7 +5,6 @@ import StubProvider
 
 /// What it costs to map memory that is registered already, and to release it.
 final class CacheBench {
-    private static let pageBytes = 4096
     private static let rounds = 31
 
     private let adapter: Adapter
@@ -24,10 +23,10 @@ final class CacheBench {
     func report() throws -> String {
         var table = Table("mapped from a cache and released, in random order", "processor time, ns", "target")
         for count in [1, 128, 1024, 16_384] {
-            let buffers = try Buffers(count)
+            let buffers = try ShuffledBuffers(count)
             let one = try measure([(cache, buffers)])
             let two = try measure([(cache, buffers), (cache, buffers)])
-            let apart = try measure([(cache, buffers), (Self.cache(of: Adapter.open()), Buffers(count))])
+            let apart = try measure([(cache, buffers), (Self.cache(of: Adapter.open()), ShuffledBuffers(count))])
             table.add("one of \(count)", one.text(digits: 1), "6: <= 12 ns")
             table.add("the same, two threads at once, each", two.text(digits: 1), "6: <= 1.2 x")
             table.add("two threads that share nothing, each", apart.text(digits: 1), "")
@@ -44,16 +43,16 @@ final class CacheBench {
 
     /// Maps and releases one buffer, for whoever counts instructions.
     func run(_ count: Int) throws {
-        try Self.hit(count, cache, try Buffers(1))
+        try Self.hit(count, cache, try ShuffledBuffers(1))
     }
 
     /// Maps each of so many buffers for the first time, and keeps them all mapped; for whoever counts instructions.
     func runMisses(_ count: Int) throws {
-        try Self.hit(count, cache, try Buffers(count))
+        try Self.hit(count, cache, try ShuffledBuffers(count))
     }
 
     /// Has a thread for each of the parts map and release its buffers.
-    private func measure(_ parts: [(cache: RegistrationCache, buffers: Buffers)]) throws -> Samples {
+    private func measure(_ parts: [(cache: RegistrationCache, buffers: ShuffledBuffers)]) throws -> Samples {
         var samples = Samples()
         for round in 0...Self.rounds {
             let times = try Threads.run(parts.count) { number in
@@ -71,7 +70,7 @@ final class CacheBench {
     }
 
     @inline(never)
-    private static func hit(_ count: Int, _ cache: RegistrationCache, _ buffers: Buffers) throws {
+    static func hit(_ count: Int, _ cache: RegistrationCache, _ buffers: ShuffledBuffers) throws {
         try buffers.order.withUnsafeBufferPointer { order in
             var position = 0
             for _ in 0..<count {
@@ -84,7 +83,7 @@ final class CacheBench {
 
     /// Hits after a system call that concerns other memory: one that leaves it mapped, and one that does not.
     private func measureAfterCalls() throws -> (other: Samples, unmap: Samples) {
-        let buffers = try Buffers(1024)
+        let buffers = try ShuffledBuffers(1024)
         try Self.hit(1024, cache, buffers)
         let unrelated = mmap(nil, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         var samples = (other: Samples(), unmap: Samples())
@@ -102,7 +101,7 @@ final class CacheBench {
     }
 
     /// What a hit takes after each call of `before`, less what looking at the clock does.
-    private func measureHits(_ buffers: Buffers, after before: (_ index: Int) -> CInt) throws -> Double {
+    private func measureHits(_ buffers: ShuffledBuffers, after before: (_ index: Int) -> CInt) throws -> Double {
         var time = 0.0
         for index in 0..<256 {
             _ = before(index)
@@ -115,7 +114,7 @@ final class CacheBench {
 
     /// Memory that is mapped for the first time, beside the same without a cache: a thousand registrations that stay.
     private func measureMisses() throws -> (baseline: Samples, difference: Samples) {
-        let buffers = try Buffers(1000)
+        let buffers = try ShuffledBuffers(1000)
         let alone = try Self.cache(of: adapter)
         let kept = buffers.all.map { _ in Kept() }
         // Each round ends by freeing them all.
@@ -140,16 +139,18 @@ final class CacheBench {
     private final class Kept {
         var mapping: LogicalAddressMapping?
     }
+}
 
-    /// Buffers of a page each, in an order that no prefetcher guesses.
-    private final class Buffers: Sendable {
-        let all: [PageBuffer]
-        /// Where they are: as in C, nobody counts references to what he keeps all the time.
-        let order: [MemoryDescriptor]
+/// Buffers of a page each, in an order that no prefetcher guesses.
+final class ShuffledBuffers: Sendable {
+    static let pageBytes = 4096
 
-        init(_ count: Int) throws {
-            all = try (0..<count).map { _ in try PageBuffer(count: pageBytes) }
-            order = all.map(\.descriptor).shuffled()
-        }
+    let all: [PageBuffer]
+    /// Where they are: as in C, nobody counts references to what he keeps all the time.
+    let order: [MemoryDescriptor]
+
+    init(_ count: Int) throws {
+        all = try (0..<count).map { _ in try PageBuffer(count: Self.pageBytes) }
+        order = all.map(\.descriptor).shuffled()
     }
 }

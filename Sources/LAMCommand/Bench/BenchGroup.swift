@@ -19,14 +19,14 @@ package enum BenchGroup: String, CaseIterable, Codable, Sendable {
     /// What measures it.
     func run(_ recorder: BenchRecorder, on device: BenchDevice) throws {
         switch self {
-        case .register: try RegisterBench(recorder, device).run()
-        case .release: try ReleaseBench(recorder, device).run()
-        case .arena: try ArenaBench(recorder, device).run()
+        case .register: try RegisterBench(recorder: recorder, device: device).run()
+        case .release: try ReleaseBench(recorder: recorder, device: device).run()
+        case .arena: try ArenaBench(recorder: recorder, device: device).run()
         case .cache: try CacheBench(recorder, device).run()
-        case .window: try WindowBench(recorder, device).run()
-        case .post: try PostBench(recorder, device).run()
-        case .threads: try ThreadsBench(recorder, device).run()
-        case .live: try LiveBench(recorder, device).run()
+        case .window: try WindowBench(recorder: recorder, device: device).run()
+        case .post: try PostBench(recorder: recorder, device: device).run()
+        case .threads: try ThreadsBench(recorder: recorder, device: device).run()
+        case .live: try LiveBench(recorder: recorder, device: device).run()
         }
     }
 }

@@ -3,13 +3,8 @@ import LAM
 /// Mappings cut from an arena, beside registering for each use.
 struct ArenaBench {
     private static let operations = 1000
-    private let recorder: BenchRecorder
-    private let device: BenchDevice
-
-    init(_ recorder: BenchRecorder, _ device: BenchDevice) {
-        self.recorder = recorder
-        self.device = device
-    }
+    let recorder: BenchRecorder
+    let device: BenchDevice
 
     func run() throws {
         for size in recorder.plan.sizes where size <= 1 << 20 {

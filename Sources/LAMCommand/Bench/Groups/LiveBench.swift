@@ -5,14 +5,9 @@ struct LiveBench {
     private static let operations = 256
     /// How long making them may take, in times of what one figure takes.
     private static let patience = 40.0
-    private let recorder: BenchRecorder
-    private let device: BenchDevice
+    let recorder: BenchRecorder
+    let device: BenchDevice
     private let crowd = Crowd()
-
-    init(_ recorder: BenchRecorder, _ device: BenchDevice) {
-        self.recorder = recorder
-        self.device = device
-    }
 
     func run() throws {
         let memory = try device.warmBuffer(BenchLoop.blockBytes)

@@ -3,13 +3,8 @@ import LAM
 /// Requests of 4 KiB between two queue pairs of the device, posted and completed.
 struct PostBench {
     private static let operations = 256
-    private let recorder: BenchRecorder
-    private let device: BenchDevice
-
-    init(_ recorder: BenchRecorder, _ device: BenchDevice) {
-        self.recorder = recorder
-        self.device = device
-    }
+    let recorder: BenchRecorder
+    let device: BenchDevice
 
     func run() throws {
         let loop: BenchLoop

@@ -2,13 +2,8 @@ import LAM
 
 /// Building and releasing mappings by size, kind of pages and warmth.
 struct RegisterBench {
-    private let recorder: BenchRecorder
-    private let device: BenchDevice
-
-    init(_ recorder: BenchRecorder, _ device: BenchDevice) {
-        self.recorder = recorder
-        self.device = device
-    }
+    let recorder: BenchRecorder
+    let device: BenchDevice
 
     func run() throws {
         for pages in PageKind.all {

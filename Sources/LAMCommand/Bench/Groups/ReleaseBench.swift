@@ -4,13 +4,8 @@ import LAM
 /// What a release costs its caller, and how long memory stays pinned.
 struct ReleaseBench {
     private static let bytes = 64 << 10
-    private let recorder: BenchRecorder
-    private let device: BenchDevice
-
-    init(_ recorder: BenchRecorder, _ device: BenchDevice) {
-        self.recorder = recorder
-        self.device = device
-    }
+    let recorder: BenchRecorder
+    let device: BenchDevice
 
     func run() throws {
         let memory = try device.warmBuffer(Self.bytes)

@@ -6,13 +6,8 @@ import Synchronization
 struct ThreadsBench {
     private static let bytes = 64 << 10
     private static let operations = 16
-    private let recorder: BenchRecorder
-    private let device: BenchDevice
-
-    init(_ recorder: BenchRecorder, _ device: BenchDevice) {
-        self.recorder = recorder
-        self.device = device
-    }
+    let recorder: BenchRecorder
+    let device: BenchDevice
 
     func run() throws {
         for count in recorder.plan.threadCounts {

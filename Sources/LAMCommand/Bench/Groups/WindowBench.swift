@@ -3,13 +3,8 @@ import LAM
 /// Giving a peer access to memory that stays mapped and taking it away, beside what plain C does without windows.
 struct WindowBench {
     private static let bytes = 64 << 10
-    private let recorder: BenchRecorder
-    private let device: BenchDevice
-
-    init(_ recorder: BenchRecorder, _ device: BenchDevice) {
-        self.recorder = recorder
-        self.device = device
-    }
+    let recorder: BenchRecorder
+    let device: BenchDevice
 
     func run() throws {
         let conditions = ["size": "\(Self.bytes)"]
