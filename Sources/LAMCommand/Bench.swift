@@ -79,7 +79,8 @@ struct BenchRun: AsyncParsableCommand {
     }
 
     func run() async throws {
-        for path in [json, csv].compactMap({ $0 }) { try Self.write(Data(), to: path) }
+        // Before anything is measured.
+        for path in [json, csv].compactMap({ $0 }) { try Self.requireWritable(path) }
         let adapter = try Adapter.open(device.map { .device($0) } ?? .firstActive)
         let (plan, groups) = (plan, groups.isEmpty ? BenchGroup.allCases : groups)
         let host = BenchHost.current(adapter.info)
@@ -123,10 +124,19 @@ struct BenchRun: AsyncParsableCommand {
         for group in groups { try group.run(recorder, on: device) }
     }
 
-    /// - Throws: ``BenchObstacle`` if the file cannot be written.
-    private static func write(_ data: Data, to path: String) throws {
-        guard FileManager.default.createFile(atPath: path, contents: data) else {
+    /// - Throws: ``BenchObstacle`` if a file can be neither replaced nor made.
+    private static func requireWritable(_ path: String) throws {
+        let files = FileManager.default
+        let folder = URL(filePath: path).deletingLastPathComponent().path
+        guard files.isWritableFile(atPath: files.fileExists(atPath: path) ? path : folder) else {
             throw BenchObstacle("\(path) cannot be written")
+        }
+    }
+
+    /// What was there before stays until all is written.
+    private static func write(_ data: Data, to path: String) throws {
+        do { try data.write(to: URL(filePath: path), options: .atomic) } catch {
+            throw BenchObstacle("\(path) cannot be written: \(error.localizedDescription)")
         }
     }
 }
