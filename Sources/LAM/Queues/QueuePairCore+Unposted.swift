@@ -24,16 +24,23 @@ extension QueuePairCore {
         unposted.withLock { $0 += deferred }
     }
 
-    /// Delivers what the device will never see, in its place: after everything that the device flushes.
+    /// Delivers what the device will never see, in its place: after everything that the device flushes. Where that takes too
+    /// long, as on a device that is gone, it waits for the end of the queue pair.
     func completeUnposted() {
+        guard unposted.withLock({ !$0.isEmpty }) else { return }
+        let queues = adapter.core.queues
+        sendCompletions.drain(
+            until: .now.advanced(by: Self.drainTime), isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
+        if queues.outstanding(sendQueue) == 0 { deliverUnposted() }
+    }
+
+    /// Delivers it now: the device flushes nothing any more.
+    func deliverUnposted() {
         let requests = unposted.withLock { requests in
             defer { requests = [] }
             return requests
         }
         guard !requests.isEmpty else { return }
-        let queues = adapter.core.queues
-        sendCompletions.drain(
-            until: .now.advanced(by: Self.drainTime), isDone: { queues.outstanding(sendQueue) == 0 }, atEnd: {})
         sendCompletions.deliver(
             requests.map { request in
                 WorkCompletion(

@@ -259,6 +259,7 @@ final class QueuePairCore: Sendable {
         while !retireBindings() { usleep(1000) }
         destroy()
         sendCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(sendQueue) }
+        deliverUnposted()
         receiveCompletions.drain(until: deadline, isDone: { true }) { adapter.core.mappings.closeQueue(receiveQueue) }
         Self.unreserveRoom(capacity, sendCompletions, receiveCompletions, sharedReceives)
         adapter.core.childGone {

@@ -126,6 +126,29 @@ struct QueuePairCloseTests {
         }
     }
 
+    @Test("keeps deferred requests behind those that the device takes its time to flush", arguments: [1, 0])
+    func deferredBehindLateFlush(arriving: Int) async throws {
+        try await withFakeAdapter { adapter, device in
+            var completions = try adapter.createCompletionQueue(depth: 8)
+            var batch = CompletionBatch()
+            var queuePair = try adapter.connectedQueuePair(completions)
+            let mapping = try adapter.map()
+            device.flushLate()
+            try queuePair.send(mapping, 0..<8, context: 1)
+            try queuePair.send(mapping, 0..<8, context: 2, flags: .defer)
+            device.reportFailure(of: queuePair.number)
+            // Longer than anybody waits for what is flushed.
+            try await Task.sleep(for: .milliseconds(800))
+            #expect(completions.poll(into: &batch) == 0)
+            device.deliverLate(atMost: arriving)
+            queuePair.close()
+            let expected: [UInt64] = arriving == 1 ? [1, 2] : [2]
+            #expect(completions.take(arriving + 1).map(\.context) == expected)
+            device.deliverLate(atMost: .max)
+            await mapping.released()
+        }
+    }
+
     @Test("is tried again where the device refuses to destroy it")
     func refused() async throws {
         try await withFakeAdapter { adapter, device in
